@@ -1,0 +1,84 @@
+# Every command a person runs. `make demo` and `make test` do all the set-up themselves.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+STATIC := src/moderation_craft/serve/static
+WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print 2>/dev/null)
+SAY = @printf '\033[1m» %s\033[0m\n'
+
+help: ## what each command does
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: $(STATIC)/index.html .venv/.ready ## .venv with mcraft and everything for development, pages built
+
+demo: setup ## run the whole job over made-up people and serve the dashboard at http://localhost:3000
+	$(SAY) "Demo: the whole job over made-up people (Ctrl-C stops the server)"
+	$(BIN)/mcraft demo $(DEMO)
+
+test: setup .venv/.browser ## everything that must pass: lint, types, layers, models, Python, pages, browser, wheel
+	$(SAY) "Lint, types, layer rule, SQL"
+	$(MAKE) --no-print-directory lint
+	$(SAY) "Pages: unit tests"
+	cd web && npm test --silent
+	$(SAY) "Python, models, servers, browser"
+	$(BIN)/pytest -n 2 --dist loadgroup $(PYTEST)
+
+lint: .venv/.ready web/node_modules/.ready ## ruff, mypy strict, import-linter, sqlfluff, svelte-check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/sqlfluff lint --disable-progress-bar -q src/moderation_craft
+	cd web && npm run --silent check
+
+bench: setup ## measure what is claimed (benchmarks/)
+	$(BIN)/python -m benchmarks
+
+screenshots: setup .venv/.browser ## pictures of every page: phone and desktop, light and dark, both languages
+	$(SAY) "Screenshots into screenshots/"
+	$(BIN)/python -m tests.browser.screenshots
+
+web: $(STATIC)/index.html ## build the pages
+
+wheel: $(STATIC)/index.html .venv/.ready ## dist/*.whl with the pages and the models in it
+	$(BIN)/python -m build --wheel --outdir dist .
+
+lock: .venv/.uv ## pin the newest allowed versions again
+	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
+		--no-emit-index-url --generate-hashes --quiet --upgrade -o requirements.lock
+
+clean: ## remove what was built and installed here; your lake stays
+	rm -rf .venv web/node_modules $(STATIC) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis screenshots
+
+.venv/.uv:
+	$(SAY) "Python environment in .venv"
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 …")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet uv
+	touch $@
+
+.venv/.ready: .venv/.uv requirements.lock pyproject.toml
+	$(SAY) "Python packages (pinned, with hashes)"
+	$(BIN)/uv pip sync --quiet --require-hashes requirements.lock
+	$(BIN)/uv pip install --quiet --no-deps --editable .
+	touch $@
+
+web/node_modules/.ready: web/package.json web/package-lock.json
+	$(SAY) "Page packages (npm ci)"
+	cd web && npm ci --no-audit --no-fund --loglevel=error
+	touch $@
+
+$(STATIC)/index.html: web/node_modules/.ready $(filter-out web/node_modules/%,$(WEB_SOURCES))
+	$(SAY) "Building the pages"
+	cd web && npm run --silent build
+	touch $@
+
+.venv/.browser: .venv/.ready
+	$(SAY) "Chromium for the browser tests"
+	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
+	chromium --version
+	touch $@
+
+.PHONY: help setup demo test lint bench screenshots web wheel lock clean

@@ -1,0 +1,149 @@
+"""One typed settings object: `mcraft.toml` and `MCRAFT_*` environment variables, secrets never in the file."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from moderation_craft.errors import SetupError
+
+CONFIG_FILE = "mcraft.toml"
+DEFAULT_TABLE = "moderation-craft-data"
+
+
+def _known_timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(f"{name!r} is not an IANA time zone such as Asia/Tokyo") from error
+    return name
+
+
+TimeZoneName = Annotated[str, AfterValidator(_known_timezone)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Place(_Section):
+    """Where a person is from a date on; decides the weather and, while there, the day's time zone."""
+
+    name: str
+    latitude: float = Field(ge=-90, le=90)
+    longitude: float = Field(ge=-180, le=180)
+    timezone: TimeZoneName
+    since: date = date(1970, 1, 1)
+
+
+class DynamoDBSettings(_Section):
+    """The app's table. Credentials come the usual AWS ways (environment, profile, role)."""
+
+    table: str | None = None
+    endpoint_url: str | None = None
+    region: str = "ap-northeast-1"
+    segments: int = Field(default=2, ge=1, le=64)
+
+
+class FitbitSettings(_Section):
+    """Fitbit through the Google Health API; `access_tokens` by person, from the environment only."""
+
+    base_url: str = "https://health.googleapis.com/v4"
+    access_tokens: dict[str, SecretStr] = Field(default_factory=dict)
+
+
+class WeatherSettings(_Section):
+    """Weather from Open-Meteo; asked only for people whose places are known."""
+
+    archive_url: str = "https://archive-api.open-meteo.com/v1/archive"
+    forecast_url: str = "https://api.open-meteo.com/v1/forecast"
+    air_quality_url: str = "https://air-quality-api.open-meteo.com/v1/air-quality"
+    places: dict[str, list[Place]] = Field(default_factory=dict)
+    use_profile_places: bool = False
+
+
+class CalendarSettings(_Section):
+    """Calendars as ICS addresses, by person."""
+
+    feeds: dict[str, list[SecretStr]] = Field(default_factory=dict)
+
+
+class ScheduleSettings(_Section):
+    """When `mcraft serve` runs the daily job."""
+
+    enabled: bool = True
+    time: str = Field(default="14:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    timezone: TimeZoneName = "Asia/Tokyo"
+
+    @property
+    def hour(self) -> int:
+        return int(self.time[:2])
+
+    @property
+    def minute(self) -> int:
+        return int(self.time[3:])
+
+
+class ServeSettings(_Section):
+    host: Literal["127.0.0.1", "localhost", "::1"] = "127.0.0.1"
+    port: int = Field(default=3000, ge=0, le=65535)
+
+
+class Settings(BaseSettings):
+    """Everything that differs between a laptop and AWS."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MCRAFT_", env_nested_delimiter="__", toml_file=CONFIG_FILE, extra="forbid", frozen=True
+    )
+
+    lake: str = "./lake"
+    cache: Path | None = None
+    timezone: TimeZoneName = "Asia/Tokyo"
+    day_turns_at_hour: int = Field(default=0, ge=0, le=6)
+    history_days: int = Field(default=90, ge=1, le=3660)
+    keep_gold_versions: int = Field(default=3, ge=1, le=100)
+    dynamodb: DynamoDBSettings = DynamoDBSettings()
+    fitbit: FitbitSettings = FitbitSettings()
+    weather: WeatherSettings = WeatherSettings()
+    calendar: CalendarSettings = CalendarSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
+    serve: ServeSettings = ServeSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Settings from arguments, environment and file, in that order; SetupError where one is wrong."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise SetupError(
+            f"The setting {where!r} is wrong: {first['msg']}.",
+            remedy=f"mend it in {CONFIG_FILE} or in MCRAFT_{where.upper().replace('.', '__')}; "
+            "`mcraft doctor --print-config` shows every setting.",
+        ) from error
+    except (OSError, ValueError) as error:
+        raise SetupError(
+            f"{CONFIG_FILE} cannot be read: {error}.", remedy="mend its TOML; `mcraft doctor` checks it."
+        ) from error
