@@ -1,0 +1,1 @@
+"""Calendars as iCalendar text, by address or file."""

@@ -1,0 +1,1 @@
+"""Anybody's spreadsheet: any CSV with a date becomes daily measures."""

@@ -1,0 +1,1 @@
+"""Fitbit, through the Google Health API v4."""

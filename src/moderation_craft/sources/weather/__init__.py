@@ -1,0 +1,1 @@
+"""Weather and air quality from Open-Meteo."""

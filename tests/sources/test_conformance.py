@@ -1,0 +1,82 @@
+"""The conformance suite over the sources with a JSON API."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+
+from moderation_craft.clock import FixedClock
+from moderation_craft.settings import Place, WeatherSettings
+from moderation_craft.sources.conformance import NEW_FIELD, NOON, Case, SourceConformance
+from moderation_craft.sources.contract import Person, Stream
+from moderation_craft.sources.fitbit.source import FitbitSource
+from moderation_craft.sources.fitbit.stand_in import HealthDay, HealthPerson, Night
+from moderation_craft.sources.fitbit.stand_in import create_app as health_app
+from moderation_craft.sources.http import Http
+from moderation_craft.sources.weather.source import WeatherSource
+from moderation_craft.sources.weather.stand_in import create_app as weather_app
+
+TOKEN = "ya29.a-secret-of-one-person"
+TOKYO = Place(name="Tokyo", latitude=35.68, longitude=139.77, timezone="Asia/Tokyo")
+LONDON = Place(name="London", latitude=51.5, longitude=-0.12, timezone="Europe/London", since=date(2026, 10, 20))
+
+
+def night_before(day: date) -> Night:
+    """Sleep from 23:10 to 6:50 in Tokyo."""
+    woke = datetime.combine(day, time(6, 50), UTC) - timedelta(hours=9)
+    fell_asleep = woke - timedelta(hours=7, minutes=40)
+    awake_until = fell_asleep + timedelta(minutes=12)
+    stages = [("AWAKE", fell_asleep, awake_until), ("LIGHT", awake_until, woke)]
+    tokyo = timedelta(hours=9)
+    return Night(f"night-{day}", fell_asleep, woke, tokyo, tokyo, "STAGES", True, stages)
+
+
+def healthy_person() -> HealthPerson:
+    days = [NOON.date() - timedelta(days=back) for back in range(120)]
+    worn = {day: HealthDay(day, 8000 + day.day, 33, 2134.55, 61, 45.2) for day in days}
+    nights = [night_before(day) for day in days]
+    return HealthPerson("mina", TOKEN, worn, [*nights, nights[10]])
+
+
+def fitbit(base_url: str, http: Http, _: FixedClock) -> FitbitSource:
+    return FitbitSource(f"{base_url}/v4", lambda person: TOKEN, http)
+
+
+def weather(base_url: str, http: Http, clock: FixedClock) -> WeatherSource:
+    settings = WeatherSettings(
+        archive_url=f"{base_url}/v1/archive",
+        forecast_url=f"{base_url}/v1/forecast",
+        air_quality_url=f"{base_url}/v1/air-quality",
+        places={"mina": [TOKYO, LONDON]},
+    )
+    return WeatherSource(settings, clock, http)
+
+
+def fitbit_path(stream: Stream) -> str:
+    return f"/dataTypes/{stream.name}/"
+
+
+def weather_path(stream: Stream) -> str:
+    return "/air-quality" if stream.name == "air_quality" else "/archive"
+
+
+class TestFitbit(SourceConformance):
+    case = Case(
+        app=lambda: health_app([healthy_person()]),
+        build=fitbit,
+        person=Person("mina", "Asia/Tokyo"),
+        now=NOON,
+        paths=fitbit_path,
+        with_new_field=lambda body: body.replace(b'Points": [\n    {', b'Points": [\n    {' + NEW_FIELD + b","),
+        secrets=(TOKEN,),
+    )
+
+
+class TestWeather(SourceConformance):
+    case = Case(
+        app=lambda: weather_app(3, clock=FixedClock(NOON)),
+        build=weather,
+        person=Person("mina", "Asia/Tokyo", [TOKYO, LONDON]),
+        now=NOON,
+        paths=weather_path,
+        with_new_field=lambda body: body.replace(b"{", b"{" + NEW_FIELD + b",", 1),
+    )
