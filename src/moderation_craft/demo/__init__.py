@@ -1,0 +1,1 @@
+"""Believable made-up people with known truths in their data, and the servers that offer it."""
