@@ -1,0 +1,71 @@
+import type { DayRow } from "./marts";
+import type { ApiError, ExportList, Job, LayerList, People, Settings } from "./types";
+
+/** The server answered, and said no: with its code, cause and next step. */
+export class ServerError extends Error {
+  constructor(
+    readonly status: number,
+    readonly detail: ApiError,
+  ) {
+    super(`${detail.code} ${detail.message}`);
+    this.name = "ServerError";
+  }
+}
+
+/** No usable answer: the server is not running, or something between is in the way. */
+export class Unreachable extends Error {
+  constructor(path: string, cause: unknown) {
+    super(`no answer from ${path}`, { cause });
+    this.name = "Unreachable";
+  }
+}
+
+type Envelope<T> = { success: boolean; data: T; error?: ApiError | null };
+
+async function request<T>(path: string, init?: RequestInit): Promise<T> {
+  let response: Response;
+  let envelope: Envelope<T>;
+  try {
+    response = await fetch(path, { headers: { Accept: "application/json" }, ...init });
+  } catch (cause) {
+    throw new Unreachable(path, cause);
+  }
+  try {
+    envelope = (await response.json()) as Envelope<T>;
+  } catch (cause) {
+    throw new Unreachable(`${path} (HTTP ${response.status}, not JSON)`, cause);
+  }
+  if (!response.ok || !envelope.success) {
+    throw new ServerError(response.status, envelope.error ?? unnamed(response.status, path));
+  }
+  return envelope.data;
+}
+
+function unnamed(status: number, path: string): ApiError {
+  return { code: `HTTP ${status}`, name: "HTTP", message: path, remedy: "" };
+}
+
+function post(body: unknown): RequestInit {
+  return {
+    method: "POST",
+    headers: { Accept: "application/json", "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  };
+}
+
+export const api = {
+  people: () => request<People>("/api/gold/people"),
+  lastDays: async (userId: string, count: number): Promise<DayRow[]> => {
+    const query = new URLSearchParams({ user_id: userId, last: String(count) });
+    const answer = await request<{ rows: DayRow[] }>(`/api/gold/mart_productivity_daily?${query}`);
+    return answer.rows;
+  },
+  layers: () => request<LayerList>("/api/pipeline/layers"),
+  settings: () => request<Settings>("/api/pipeline/settings"),
+  exports: (days: number) => request<ExportList>(`/api/pipeline/status?days=${days}`),
+  runs: (limit: number) => request<{ runs: Job[] }>(`/api/pipeline/runs?limit=${limit}`),
+  job: (jobId: string) => request<Job>(`/api/pipeline/status/${encodeURIComponent(jobId)}`),
+  start: (kind: Job["kind"]) => request<Job>(`/api/pipeline/${kind}`, post({})),
+  downloadUrl: (exportId: string, format: "json" | "parquet") =>
+    `/api/pipeline/exports/${encodeURIComponent(exportId)}/download${format === "parquet" ? "?format=parquet" : ""}`,
+};
