@@ -1,0 +1,5 @@
+{{ fitbit_daily('fitbit_total_calories', 'rollupDataPoints', 'totalCalories.kcalSum', 'calories_kcal') }}
+
+-- A body always burns something: 0 is a day without data.
+select * from renamed
+where calories_kcal > 0

@@ -1,0 +1,1 @@
+"""SHAPE: raw → staging → marts with dbt on DuckDB, then gold."""

@@ -1,0 +1,73 @@
+"""A digest of everything that gold is made from: while it stays the same, there is nothing to build."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+import duckdb
+
+from moderation_craft.lake import Lake
+from moderation_craft.settings import Settings
+from moderation_craft.warehouse import raw_parts
+from moderation_craft.warehouse.raw_parts import RawPart, RawParts
+
+PROJECT = Path(__file__).parent.parent
+
+
+def fingerprint(lake: Lake, settings: Settings, prepared: Mapping[str, list[str]]) -> str:
+    """SHA-256 over the raw content that counts, the models, the settings that matter and DuckDB's version.
+
+    Ids and times of runs are left out, so looking again without finding anything new changes nothing.
+    """
+    raw = raw_parts.find(lake, prepared)
+    lines = [*sorted(_raw_lines(raw)), *_settings_lines(settings), f"duckdb {duckdb.__version__}", code_digest()]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _raw_lines(raw: RawParts) -> Iterator[str]:
+    for part in raw.of("dynamodb"):
+        yield f"dynamodb\t{part.owner}\t{part.part.sha256}\t{part.is_latest}"
+    for part in raw.of("indexeddb"):
+        yield f"indexeddb\t{part.owner}\t{part.part.sha256}\t{part.is_latest}\t{part.at}"
+    for source in raw_parts.EXTERNAL_SOURCES:
+        yield from _external_lines(source, raw.of(source))
+    for source, keys in raw.prepared.items():
+        yield from (f"prepared\t{source}\t{key}" for key in keys)
+
+
+def _external_lines(source: str, parts: list[RawPart]) -> Iterator[str]:
+    """What was said last about each person's day; when it was asked does not count."""
+    newest: dict[tuple[str, str, str], tuple[str, str, str]] = {}
+    for raw in parts:
+        if not raw.part.entries:
+            yield f"{source}\t{raw.stream}\t{raw.part.sha256}"
+        for entry in raw.part.entries:
+            day = (raw.stream, entry.user_id, entry.date)
+            said = (entry.fetched_at, raw.key, entry.digest)
+            newest[day] = max(newest.get(day, said), said)
+    for day, (_, _, digest) in newest.items():
+        yield "\t".join((source, *day, digest))
+
+
+def _settings_lines(settings: Settings) -> list[str]:
+    places = [
+        f"place\t{user_id}\t{place.model_dump_json()}"
+        for user_id, held in sorted(settings.weather.places.items())
+        for place in held
+    ]
+    return [f"timezone {settings.timezone}", f"day turns at {settings.day_turns_at_hour}", *places]
+
+
+@cache
+def code_digest() -> str:
+    """SHA-256 over the dbt project and the Python that publishes."""
+    found = [PROJECT / "dbt_project.yml"]
+    for pattern in ("sources/**/*.sql", "sources/**/*.yml", "warehouse/**/*.*"):
+        found += [path for path in PROJECT.glob(pattern) if path.suffix in {".sql", ".yml", ".csv", ".py"}]
+    digest = hashlib.sha256()
+    for path in sorted(set(found)):
+        digest.update(f"{path.relative_to(PROJECT).as_posix()}\n".encode() + path.read_bytes())
+    return digest.hexdigest()
