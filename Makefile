@@ -40,10 +40,13 @@ screenshots: setup .venv/.browser ## pictures of every page: phone and desktop, 
 	$(SAY) "Screenshots into screenshots/"
 	$(BIN)/python -m tests.browser.screenshots
 
+reference: .venv/.ready ## docs/reference.md from the code
+	$(BIN)/python -m tools.reference
+
 web: $(STATIC)/index.html ## build the pages
 
 wheel: $(STATIC)/index.html .venv/.ready ## dist/*.whl with the pages and the models in it
-	$(BIN)/python -m build --wheel --outdir dist .
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
 
 lock: .venv/.uv ## pin the newest allowed versions again
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
@@ -81,4 +84,4 @@ $(STATIC)/index.html: web/node_modules/.ready $(filter-out web/node_modules/%,$(
 	chromium --version
 	touch $@
 
-.PHONY: help setup demo test lint bench screenshots web wheel lock clean
+.PHONY: help setup demo test lint bench screenshots reference web wheel lock clean

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 
 from moderation_craft.clock import FixedClock
 from moderation_craft.lake import Lake, Storage
+from tests.cli.run import mcraft
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED = REPOSITORY.parent / "shared"
@@ -107,3 +109,21 @@ def any_lake(request: pytest.FixtureRequest, tmp_path: Path, clock: FixedClock) 
 @pytest.fixture
 def any_storage(any_lake: Lake) -> Storage:
     return any_lake.storage
+
+
+DEMO = ("--days", "60", "--users", "2")
+
+
+@pytest.fixture(scope="session")
+def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder where `mcraft demo --no-serve` has run, made once; copy it before changing it."""
+    folder = tmp_path_factory.mktemp("demo")
+    done = mcraft("demo", "--no-serve", *DEMO, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture
+def own_demo_folder(demo_folder: Path, tmp_path: Path) -> Path:
+    """A copy of the demo that the test may change."""
+    return Path(shutil.copytree(demo_folder, tmp_path / "demo"))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow.parquet as pq
 import pytest
@@ -155,8 +155,11 @@ def test_an_unreachable_server_says_where_and_what_next(lake: Lake) -> None:
     assert lake.manifests("dynamodb") == []
 
 
+Answer: TypeAlias = tuple[int, dict[str, str], bytes]
+
+
 @contextmanager
-def answering(*answers: tuple[int, dict[str, str], bytes]) -> Iterator[tuple[str, list[str]]]:
+def answering(*answers: Answer) -> Iterator[tuple[str, list[str]]]:
     """A server that gives these answers in turn, the last for ever; yields its address and what was asked."""
     asked: list[str] = []
 
@@ -206,14 +209,14 @@ def test_refusals_are_named_by_what_can_be_done(status: int, body: bytes, expect
 
 
 def test_a_throttle_that_passes_is_waited_out() -> None:
-    throttle = (400, {}, refusal("ThrottlingException"))
+    throttle: Answer = (400, {}, refusal("ThrottlingException"))
     with answering(throttle, (200, {}, b"{}")) as (endpoint, asked), exporter(endpoint) as dynamodb:
         assert dynamodb.call("Scan", {}) == b"{}"
         assert asked == ["Scan", "Scan"]
 
 
 def test_a_damaged_answer_is_asked_for_again() -> None:
-    damaged = (200, {"x-amz-crc32": "1"}, b'{"Items":[]}')
+    damaged: Answer = (200, {"x-amz-crc32": "1"}, b'{"Items":[]}')
     with answering(damaged, (200, {}, b"{}")) as (endpoint, asked), exporter(endpoint) as dynamodb:
         assert dynamodb.call("Scan", {}) == b"{}"
         assert len(asked) == 2

@@ -1,5 +1,5 @@
 import type { DayRow } from "./marts";
-import type { ApiError, ExportList, Job, LayerList, People, Settings } from "./types";
+import type { ApiError, ExportList, Job, StartableJob, LayerList, People, Settings } from "./types";
 
 /** The server answered, and said no: with its code, cause and next step. */
 export class ServerError extends Error {
@@ -65,7 +65,7 @@ export const api = {
   exports: (days: number) => request<ExportList>(`/api/pipeline/status?days=${days}`),
   runs: (limit: number) => request<{ runs: Job[] }>(`/api/pipeline/runs?limit=${limit}`),
   job: (jobId: string) => request<Job>(`/api/pipeline/status/${encodeURIComponent(jobId)}`),
-  start: (kind: Job["kind"]) => request<Job>(`/api/pipeline/${kind}`, post({})),
+  start: (kind: StartableJob) => request<Job>(`/api/pipeline/${kind}`, post({})),
   downloadUrl: (exportId: string, format: "json" | "parquet") =>
     `/api/pipeline/exports/${encodeURIComponent(exportId)}/download${format === "parquet" ? "?format=parquet" : ""}`,
 };

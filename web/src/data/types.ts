@@ -16,9 +16,12 @@ export type Step = {
   progress: Progress | null;
 };
 
+/** The jobs that a page can start; others are started from the command line. */
+export type StartableJob = "run" | "export";
+
 export type Job = {
   jobId: string;
-  kind: "run" | "export";
+  kind: StartableJob | "fetch" | "rebuild";
   trigger: "manual" | "schedule" | "catch_up" | "cli" | "demo";
   status: JobStatus;
   startedAt: string;

@@ -1,7 +1,7 @@
 import { api } from "../data/api";
 import { listenToJobs } from "../data/events";
 import { initialJobState, isActive, reduceJob, type JobState } from "../data/jobs";
-import type { ApiError, ExportList, Job, LayerList, Settings } from "../data/types";
+import type { ApiError, ExportList, Job, StartableJob, LayerList, Settings } from "../data/types";
 import { ServerError } from "../data/api";
 
 export const HISTORY_DAYS = 30;
@@ -57,7 +57,7 @@ export class Pipeline {
     if (isActive(before) && !isActive(this.job)) void this.load();
   }
 
-  async start(kind: Job["kind"]): Promise<void> {
+  async start(kind: StartableJob): Promise<void> {
     this.isStarting = true;
     this.refused = null;
     try {

@@ -47,6 +47,7 @@ export const common = {
     "E008": "No answer in time. Try again.",
     "E009": "A limit of memory or size was met. See the details for which.",
     "E010": "A source changed its shape. Its raw data is kept; the models need a look.",
+    "E011": "A setting or this machine stands in the way. The details say what to mend.",
   },
   ja: {
     "app.skip": "本文へ",
@@ -96,5 +97,6 @@ export const common = {
     "E008": "時間内に応答がありませんでした。もう一度試してください。",
     "E009": "メモリか大きさの上限に達しました。どれかは詳細にあります。",
     "E010": "データ源の形が変わりました。生データは残してあります。モデルの見直しが必要です。",
+    "E011": "設定かこのマシンの状態に妨げがあります。直すところは詳細にあります。",
   },
 } as const;

@@ -1,0 +1,309 @@
+"""`mcraft`: parses, calls, prints; no logic. Results go to stdout, talk to stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from moderation_craft import logs
+from moderation_craft.errors import McraftError
+from moderation_craft.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from moderation_craft.pipeline.jobs import Job, JobKind
+    from moderation_craft.pipeline.steps import Context
+    from moderation_craft.talk import Talk
+
+WAIT_FOR_OTHER_RUN_SECONDS = 3600.0
+
+app = typer.Typer(
+    name="mcraft",
+    help="ModerationCraft's data pipeline: from your raw days to what can honestly be said about them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+import_app = typer.Typer(help="Files into raw.", no_args_is_help=True)
+app.add_typer(import_app, name="import")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+LakeAddress = Annotated[
+    str | None, typer.Option("--lake", help="A folder or s3://bucket/prefix.", envvar="MCRAFT_LAKE")
+]
+User = Annotated[str | None, typer.Option("--user", help="Whose it is.")]
+
+
+def _settings(lake: str | None) -> Settings:
+    return load_settings(**({"lake": lake} if lake else {}))
+
+
+@contextmanager
+def _context(lake: str | None, *, talk: Talk | None = None, live: bool = False) -> Iterator[Context]:
+    """The lake with its settings; `live` starts a demo lake's servers again for as long as it is used."""
+    from moderation_craft.demo.session import demo_context, is_demo
+    from moderation_craft.lake import Lake
+    from moderation_craft.pipeline.steps import Context
+
+    settings = _settings(lake)
+    opened = Lake.open(settings.lake)
+    if live and is_demo(opened):
+        with demo_context(settings, opened, say=talk.say if talk else lambda _: None) as context:
+            yield context
+    else:
+        yield Context(settings, opened)
+
+
+def _run(kind: JobKind, lake: str | None, as_json: bool, **request: Any) -> None:
+    from moderation_craft.pipeline.run import run_job
+    from moderation_craft.pipeline.steps import Request
+    from moderation_craft.talk import Talk
+
+    live = kind != "rebuild"
+    with Talk() as talk, _context(lake, talk=talk, live=live) as context:
+        talk.say(f"{kind} on {context.lake.address}")
+        job = run_job(
+            context,
+            Request(kind, **request),
+            listener=talk.job,
+            wait_seconds=WAIT_FOR_OTHER_RUN_SECONDS,
+            on_wait=lambda: talk.say("  another run is under way here; waiting for it to end"),
+        )
+    _report(job, as_json)
+
+
+def _report(job: Job, as_json: bool) -> None:
+    if as_json:
+        import msgspec
+
+        print(msgspec.json.encode(job).decode())
+    if job.error is not None:
+        print(_paragraph(job.error), file=sys.stderr)
+        raise typer.Exit(1)
+
+
+def _paragraph(error: dict[str, str]) -> str:
+    return f"{error['code']} {error['name']}: {error['message']} Next: {error['remedy']}"
+
+
+@app.command()
+def demo(
+    days: Annotated[int, typer.Option(min=7, max=1500, help="Civil days of data a person.")] = 180,
+    users: Annotated[int, typer.Option(min=1, max=50, help="How many people.")] = 3,
+    seed: Annotated[int, typer.Option(help="Another seed, other people.")] = 1,
+    serve_after: Annotated[
+        bool, typer.Option("--serve/--no-serve", help="Serve the dashboard when it is done.")
+    ] = True,
+    port: Annotated[int | None, typer.Option(min=0, max=65535)] = None,
+    lake: LakeAddress = None,
+) -> None:
+    """Make believable people, run the whole job over their data, and serve the dashboard."""
+    from moderation_craft.demo.session import run_demo
+    from moderation_craft.serve.server import check_port
+    from moderation_craft.talk import Talk
+
+    settings = _settings(lake)
+    if serve_after:
+        check_port(settings.serve.host, settings.serve.port if port is None else port)
+    with Talk() as talk:
+        job = run_demo(settings, days=days, users=users, seed=seed, listener=talk.job, say=talk.say)
+    _report(job, as_json=False)
+    if serve_after:
+        serve(lake=lake, port=port)
+    else:
+        print(
+            f"The demo is in {settings.lake}. `mcraft serve` shows it; `mcraft query` asks it.",
+            file=sys.stderr,
+        )
+
+
+@app.command()
+def run(lake: LakeAddress = None, as_json: AsJson = False) -> None:
+    """The daily job: export, fetch, transform, publish; what is up to date is skipped."""
+    _run("run", lake, as_json)
+
+
+@app.command()
+def export(
+    table: Annotated[str | None, typer.Option(help="The app's table.")] = None,
+    mode: Annotated[Literal["full"], typer.Option(help="What to copy.")] = "full",
+    format: Annotated[Literal["json", "parquet"], typer.Option(help="How raw keeps it.")] = "json",
+    lake: LakeAddress = None,
+    as_json: AsJson = False,
+) -> None:
+    """The app's data out of DynamoDB into raw."""
+    _run("export", lake, as_json, table=table, format=format)
+
+
+@app.command()
+def fetch(
+    source: Annotated[list[str] | None, typer.Argument(help="Which sources; all where none is named.")] = None,
+    lake: LakeAddress = None,
+    as_json: AsJson = False,
+) -> None:
+    """Outside sources into raw: the gaps, and the days still open to change."""
+    _run("fetch", lake, as_json, sources=tuple(source or ()))
+
+
+@app.command()
+def transform(lake: LakeAddress = None, as_json: AsJson = False) -> None:
+    """Raw to gold, from scratch."""
+    _run("rebuild", lake, as_json)
+
+
+@app.command()
+def rebuild(lake: LakeAddress = None, as_json: AsJson = False) -> None:
+    """Everything below raw again, from raw alone."""
+    _run("rebuild", lake, as_json)
+
+
+@import_app.command("csv")
+def import_csv(
+    path: Annotated[Path, typer.Argument(help="A CSV file with a date column.")],
+    map_path: Annotated[Path | None, typer.Option("--map", help="What its columns are (TOML).")] = None,
+    user: User = None,
+    lake: LakeAddress = None,
+) -> None:
+    """A spreadsheet of your own measures."""
+    from moderation_craft.sources.csv.importer import import_csv as import_file
+    from moderation_craft.talk import Talk
+
+    with Talk() as talk, _context(lake) as context:
+        result = import_file(context.lake, path, map_path=map_path, user=user, progress=talk.advance)
+        talk.say(result.sentence())
+        for column in result.left_out:
+            talk.say(f"  left out: {column.column} ({column.reason})")
+        if result.first_refusal:
+            talk.say(f"  {result.refused_rows} rows are in quarantine; the first: {result.first_refusal}")
+    _next_run()
+
+
+@import_app.command("dexie")
+def import_dexie(
+    path: Annotated[Path, typer.Argument(help="A dexie-export-import dump (.json or .json.gz).")],
+    user: Annotated[str, typer.Option("--user", help="Whose browser it comes from.")],
+    lake: LakeAddress = None,
+) -> None:
+    """What the app's own browser database holds."""
+    from moderation_craft.sources.indexeddb.dump import import_dexie as import_file
+    from moderation_craft.talk import Talk
+
+    with Talk() as talk, _context(lake) as context:
+        manifest = import_file(context.lake, path, user_id=user, progress=talk.advance)
+        talk.say(f"{manifest.rows:,} rows of {user} are in raw.")
+    _next_run()
+
+
+@import_app.command("ics")
+def import_ics(
+    path: Annotated[Path, typer.Argument(help="An iCalendar file.")],
+    user: Annotated[str, typer.Option("--user", help="Whose calendar it is.")],
+    lake: LakeAddress = None,
+) -> None:
+    """A calendar file; only busy times leave raw."""
+    from moderation_craft.sources.calendar.import_ics import import_ics as import_file
+    from moderation_craft.talk import Talk
+
+    with Talk() as talk, _context(lake) as context:
+        timezone = context.settings.timezone
+        manifest = import_file(context.lake, path, user, timezone=timezone, progress=talk.advance)
+        talk.say(f"The calendar {path.name} of {user} is in raw{'' if manifest else ' already'}.")
+    _next_run()
+
+
+def _next_run() -> None:
+    print("Next: `mcraft run` brings it into the marts and the dashboard.", file=sys.stderr)
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(help="One SQL statement over the marts.")],
+    as_json: AsJson = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print the result as CSV.")] = False,
+    lake: LakeAddress = None,
+) -> None:
+    """Ask the published gold; there is no way to change it from here."""
+    from moderation_craft import views
+    from moderation_craft.warehouse.gold import Gold
+
+    with _context(lake) as context:
+        result = Gold.open(context.lake).query(sql)
+    print(views.rows_as_json(result) if as_json else views.rows_as_csv(result) if as_csv else views.table(result))
+
+
+@app.command()
+def status(lake: LakeAddress = None, as_json: AsJson = False) -> None:
+    """Each layer's objects, rows and freshness, the last runs, what is in quarantine."""
+    from moderation_craft import views
+    from moderation_craft.pipeline.status import report
+
+    with _context(lake) as context:
+        found = report(context.lake, context.settings)
+    print(views.status_as_json(found) if as_json else views.status_text(found))
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="127.0.0.1, ::1 or localhost; nothing else.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535)] = None,
+    lake: LakeAddress = None,
+) -> None:
+    """The API, the pages and the daily schedule, on this machine only."""
+    from moderation_craft.serve.server import check_port, serve_forever
+    from moderation_craft.talk import Talk
+
+    settings = _settings(lake)
+    wanted_host = host or settings.serve.host
+    if wanted_host not in ("127.0.0.1", "localhost", "::1"):
+        raise typer.BadParameter(
+            f"{wanted_host!r} is not this machine's own address; put a proxy with a login before mcraft.",
+            param_hint="--host",
+        )
+    wanted_port = settings.serve.port if port is None else port
+    check_port(wanted_host, wanted_port)
+    with Talk() as talk, _context(lake, talk=talk, live=True) as context:
+        serve_forever(context, host=wanted_host, port=wanted_port, say=talk.say)
+
+
+@app.command()
+def doctor(
+    print_config: Annotated[bool, typer.Option("--print-config", help="Print every setting as TOML.")] = False,
+    lake: LakeAddress = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check settings, lake, endpoints and versions; say what to mend."""
+    from moderation_craft import doctor as checks
+    from moderation_craft import views
+
+    settings = _settings(lake)
+    if print_config:
+        print(checks.config_as_toml(settings))
+        return
+    found = checks.examine(settings)
+    print(views.checks_as_json(found) if as_json else views.checks(found))
+    if any(check.state == "bad" for check in found):
+        raise typer.Exit(1)
+
+
+@app.callback()
+def _main(
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr.")] = False,
+) -> None:
+    logs.configure(verbose=verbose, as_json=os.environ.get("MCRAFT_LOG_FORMAT") == "json")
+
+
+def main() -> None:
+    """Run `mcraft`: exit 0 done, 1 failed with code, cause and next step, 2 wrong usage."""
+    try:
+        app()
+    except McraftError as error:
+        print(error.paragraph(), file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("Stopped. Nothing is half-written; run the same command to go on.", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,1 @@
+"""The daily job: its steps, runs, schedule and progress."""

@@ -1,0 +1,157 @@
+"""The daily job's steps, each one call to the layer that does it and a sentence about what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from moderation_craft.clock import new_run_id, today_in
+from moderation_craft.errors import McraftError, SetupError
+from moderation_craft.lake import Lake
+from moderation_craft.pipeline.jobs import Job, JobKind, StepName, StepStatus, Trigger
+from moderation_craft.pipeline.people import find_people
+from moderation_craft.settings import DEFAULT_TABLE, Settings
+from moderation_craft.sources import prepare, registry
+from moderation_craft.sources.contract import Progress, Source
+from moderation_craft.sources.dynamodb.client import AwsKeys, DynamoDBClient
+from moderation_craft.sources.dynamodb.export import ExportFormat, export_table
+from moderation_craft.sources.dynamodb.exports import latest_export
+from moderation_craft.sources.fetch import FetchResult, fetch_source
+from moderation_craft.warehouse import publish, runner
+from moderation_craft.warehouse.gold import Gold
+
+PREPARED_SOURCES = ("calendar", "csv")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What somebody asked for; `table` and `format` concern exports, `sources` (empty: all) fetching."""
+
+    kind: JobKind
+    trigger: Trigger = "cli"
+    table: str | None = None
+    format: ExportFormat = "json"
+    sources: tuple[str, ...] = ()
+    job_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every step works with; `keys` only where the app's server has its own (the demo)."""
+
+    settings: Settings
+    lake: Lake
+    keys: AwsKeys | None = None
+
+    @property
+    def has_app_table(self) -> bool:
+        return bool(self.settings.dynamodb.table or self.settings.dynamodb.endpoint_url)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    status: StepStatus
+    detail: str
+    error: McraftError | None = None
+
+
+Action = Callable[[Context, Request, Job, Progress], Outcome]
+
+
+def export(context: Context, request: Request, job: Job, progress: Progress) -> Outcome:
+    if request.kind == "run" and not context.has_app_table:
+        return Outcome("skipped", "no app table is set (dynamodb.table in mcraft.toml)")
+    table = request.table or context.settings.dynamodb.table or DEFAULT_TABLE
+    before = latest_export(context.lake, table)
+    with _client(context) as client:
+        manifest = export_table(
+            context.lake,
+            client,
+            table,
+            format=request.format,
+            segments=context.settings.dynamodb.segments,
+            job_id=job.job_id,
+            progress=progress,
+        )
+    job.record_count = manifest.rows
+    job.s3_location = context.lake.storage.url(manifest.parts[0].key) if manifest.parts else None
+    if before is not None and before.content_digest == manifest.content_digest:
+        return Outcome("skipped", f"{manifest.rows:,} items, unchanged since {before.completed_at}")
+    return Outcome("done", f"{manifest.rows:,} items of {table}")
+
+
+def _client(context: Context) -> DynamoDBClient:
+    settings = context.settings.dynamodb
+    return DynamoDBClient(region=settings.region, endpoint_url=settings.endpoint_url, keys=context.keys)
+
+
+def fetch(context: Context, request: Request, job: Job, progress: Progress) -> Outcome:
+    people = find_people(context.lake, context.settings)
+    sources = _wanted(registry.build_sources(context.settings, context.lake.clock), request.sources)
+    if not people:
+        return Outcome("skipped", "nobody to fetch for: no profile in the app's data, nobody in the settings")
+    last_day = today_in(context.lake.clock, context.settings.timezone)
+    first_day = last_day - timedelta(days=context.settings.history_days)
+    results = [
+        fetch_source(
+            context.lake,
+            source,
+            people,
+            first_day=first_day,
+            last_day=last_day,
+            run_id=new_run_id(context.lake.clock),
+            progress=progress,
+        )
+        for source in sources
+    ]
+    return _fetch_outcome(results)
+
+
+def _wanted(sources: list[Source], names: tuple[str, ...]) -> list[Source]:
+    known = {source.name: source for source in sources}
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        raise SetupError(f"There is no source {unknown[0]!r}.", remedy=f"there are: {', '.join(known)}.")
+    return [known[name] for name in names] if names else sources
+
+
+def _fetch_outcome(results: list[FetchResult]) -> Outcome:
+    detail = "; ".join(result.sentence() for result in results)
+    error = next((error for result in results for error in result.errors), None)
+    if error is not None:
+        return Outcome("failed", detail, error)
+    return Outcome("done" if any(result.records for result in results) else "skipped", detail)
+
+
+def prepare_step(context: Context, request: Request, job: Job, progress: Progress) -> Outcome:
+    made = prepare.prepare_all(context.lake, progress)
+    if made:
+        return Outcome("done", f"{len(made)} calendar and spreadsheet objects read")
+    return Outcome("skipped", "no new calendar or spreadsheet")
+
+
+def transform(context: Context, request: Request, job: Job, progress: Progress) -> Outcome:
+    prepared = {source: prepare.prepared_keys(context.lake, source) for source in PREPARED_SOURCES}
+    fingerprint = runner.fingerprint(context.lake, context.settings, prepared)
+    published = Gold.open_or_none(context.lake)
+    if request.kind == "run" and published is not None and published.fingerprint == fingerprint:
+        return Outcome("skipped", f"nothing new in raw since gold {published.version}")
+    result = runner.build(context.lake, context.settings, prepared, progress)
+    return Outcome("done", result.sentence())
+
+
+def publish_step(context: Context, request: Request, job: Job, progress: Progress) -> Outcome:
+    if job.step("transform").status == "skipped":
+        return Outcome("skipped", "gold is up to date")
+    publication = publish.publish(context.lake, context.settings, progress)
+    return Outcome("done" if publication.changed else "skipped", publication.sentence())
+
+
+ACTIONS: dict[StepName, Action] = {
+    "export": export,
+    "fetch": fetch,
+    "prepare": prepare_step,
+    "transform": transform,
+    "publish": publish_step,
+}

@@ -1,0 +1,1 @@
+"""SHOW: the API and the pages, on loopback only."""

@@ -1,0 +1,168 @@
+"""/api/pipeline: start jobs, follow them, list and download exports, look at every layer."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Body, Query
+from fastapi.responses import StreamingResponse
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from moderation_craft import __version__
+from moderation_craft.clock import iso
+from moderation_craft.lake import Lake, Manifest
+from moderation_craft.pipeline import status
+from moderation_craft.pipeline.jobs import read_job, read_jobs
+from moderation_craft.pipeline.schedule import aws_cron, next_run
+from moderation_craft.pipeline.steps import Context
+from moderation_craft.pipeline.steps import Request as JobRequest
+from moderation_craft.serve.answers import NotFound, ok
+from moderation_craft.serve.job_service import JobService
+from moderation_craft.serve.models import (
+    Envelope,
+    ExportRequest,
+    ExportsModel,
+    JobModel,
+    LayersModel,
+    RunsModel,
+    SettingsModel,
+)
+from moderation_craft.settings import DEFAULT_TABLE
+from moderation_craft.sources.dynamodb import exports
+
+Format = Annotated[Literal["json", "parquet"], Query(description="JSON document or Parquet")]
+
+
+def router(context: Context, jobs: JobService) -> APIRouter:
+    """The endpoints over one lake."""
+    api = APIRouter(prefix="/api/pipeline", tags=["pipeline"])
+    lake = context.lake
+
+    @api.post("/export", status_code=202, response_model=Envelope[JobModel])
+    def start_export(request: Annotated[ExportRequest | None, Body()] = None) -> dict[str, Any]:
+        """Start an export of the app's table, or join the job under way."""
+        asked = request or ExportRequest()
+        return ok(jobs.start(JobRequest("export", "manual", asked.table_name, asked.format)))
+
+    @api.post("/run", status_code=202, response_model=Envelope[JobModel])
+    def start_run() -> dict[str, Any]:
+        """Start the whole daily job, or join the job under way."""
+        return ok(jobs.start(JobRequest("run", "manual")))
+
+    @api.get("/status", response_model=Envelope[ExportsModel])
+    def list_exports(days: Annotated[int, Query(ge=1, le=36_500)] = 7) -> dict[str, Any]:
+        """Exports of the last days, newest first; complete however many there are."""
+        found = _exports(lake)
+        since = iso(lake.clock.now() - timedelta(days=days))
+        recent = [export for export in found if export["completedAt"] >= since]
+        latest = found[0] if found else None
+        return ok({"exports": recent, "totalCount": len(recent), "latestExport": latest})
+
+    @api.get("/status/{job_id}", response_model=Envelope[JobModel])
+    def one_job(job_id: str) -> dict[str, Any]:
+        """One job: its state, steps, progress and error."""
+        current = jobs.current()
+        job = current if current and current.job_id == job_id else read_job(lake, job_id)
+        if job is None:
+            raise NotFound(f"There is no job {job_id!r}.", remedy="GET /api/pipeline/runs lists them.")
+        return ok(job)
+
+    @api.get("/runs", response_model=Envelope[RunsModel])
+    def list_runs(limit: Annotated[int, Query(ge=1, le=500)] = 50) -> dict[str, Any]:
+        """Recorded jobs of every kind, newest first."""
+        return ok({"runs": read_jobs(lake, limit)})
+
+    @api.get("/events", response_class=EventSourceResponse)
+    async def events() -> AsyncIterator[ServerSentEvent]:
+        """Running jobs as server-sent events named `job`."""
+        async for job in jobs.events():
+            yield ServerSentEvent(event="job", raw_data=job.decode())
+
+    @api.get("/latest", response_class=StreamingResponse)
+    def latest(format: Format = "json") -> StreamingResponse:
+        """The newest export as one document, streamed."""
+        manifest = exports.latest_export(lake)
+        if manifest is None:
+            raise NotFound("Nothing was exported yet.", remedy="POST /api/pipeline/export makes an export.")
+        return _download(lake, manifest, format)
+
+    @api.get("/exports/{export_id}/download", response_class=StreamingResponse)
+    def download(export_id: str, format: Format = "json") -> StreamingResponse:
+        """One export as one document, streamed."""
+        for manifest in exports.list_exports(lake):
+            if manifest.id == export_id:
+                return _download(lake, manifest, format)
+        raise NotFound(f"There is no export {export_id!r}.", remedy="GET /api/pipeline/status lists them.")
+
+    @api.get("/layers", response_model=Envelope[LayersModel])
+    def layers() -> dict[str, Any]:
+        """The five stations of the data's way: what each holds and how fresh it is."""
+        return ok({"layers": status.layers(lake, context.settings), "demo": status.demo_marker(lake)})
+
+    @api.get("/settings", response_model=Envelope[SettingsModel])
+    def show_settings() -> dict[str, Any]:
+        """Resources, schedule and sources as this server uses them; no secret among them."""
+        return ok(_settings(context))
+
+    return api
+
+
+def _exports(lake: Lake) -> list[dict[str, Any]]:
+    """Every export, newest first, each compared with the one before it of the same table."""
+    shown = []
+    digests: dict[str, str] = {}
+    for manifest in reversed(exports.list_exports(lake)):
+        table = manifest.details["table_name"]
+        shown.append(
+            {
+                "exportId": manifest.id,
+                "jobId": manifest.details.get("job_id"),
+                "tableName": table,
+                "exportMode": manifest.details["mode"],
+                "format": manifest.details["format"],
+                "status": "completed",
+                "recordCount": manifest.rows,
+                "bytes": manifest.bytes,
+                "s3Location": lake.storage.url(manifest.parts[0].key) if manifest.parts else None,
+                "startedAt": manifest.started_at,
+                "completedAt": manifest.completed_at,
+                "unchanged": digests.get(table) == manifest.content_digest,
+            }
+        )
+        digests[table] = manifest.content_digest
+    return shown[::-1]
+
+
+def _download(lake: Lake, manifest: Manifest, format: str) -> StreamingResponse:
+    name = f"{manifest.details['table_name']}-{manifest.id}.{format}"
+    chunks: Iterator[bytes]
+    if format == "parquet":
+        chunks, media = exports.parquet_document(lake, manifest), "application/vnd.apache.parquet"
+    else:
+        chunks, media = exports.document(lake, manifest), "application/json"
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(chunks, media_type=media, headers=headers)
+
+
+def _settings(context: Context) -> dict[str, Any]:
+    settings, now = context.settings, context.lake.clock.now()
+    schedule = settings.schedule
+    whole_runs = [job.started_at for job in read_jobs(context.lake) if job.kind == "run"]
+    return {
+        "lake": context.lake.address,
+        "tableName": settings.dynamodb.table or DEFAULT_TABLE,
+        "dynamodbEndpoint": settings.dynamodb.endpoint_url,
+        "region": settings.dynamodb.region,
+        "version": __version__,
+        "schedule": {
+            "enabled": schedule.enabled,
+            "cron": aws_cron(schedule, now),
+            "timezone": schedule.timezone,
+            "time": schedule.time,
+            "nextRunAt": iso(next_run(schedule, now)) if schedule.enabled else None,
+            "lastRunAt": whole_runs[0] if whole_runs else None,
+        },
+        "sources": status.source_notes(context.lake, settings),
+    }
