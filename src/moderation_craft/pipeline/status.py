@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 import msgspec
@@ -13,7 +13,7 @@ from moderation_craft.pipeline.jobs import Job, StepName, read_jobs
 from moderation_craft.pipeline.people import find_people
 from moderation_craft.settings import Settings
 from moderation_craft.sources import registry
-from moderation_craft.warehouse.gold import Gold
+from moderation_craft.warehouse.gold import Gold, GoldPerson
 
 LayerName = Literal["sources", "raw", "staging", "gold", "pages"]
 State = Literal["fresh", "stale", "empty", "failed"]
@@ -175,12 +175,18 @@ def _gold_layer(lake: Lake, gold: Gold | None, published_at: str | None, jobs: l
 
 def _pages_layer(lake: Lake, gold: Gold | None, published_at: str | None) -> Layer:
     parts = [
-        LayerPart(person.user_id, _state(lake, published_at, True), 1, 0, published_at, person.last_date)
+        LayerPart(
+            person.user_id, _state(lake, published_at, True), 1, _days(person), published_at, person.last_date
+        )
         for person in (gold.people if gold else [])
     ]
     layer = _summed(lake, "pages", parts, sum(person.bytes for person in gold.people) if gold else 0)
     layer.detail = f"{len(parts)} people" if parts else "no one to show yet"
     return layer
+
+
+def _days(person: GoldPerson) -> int:
+    return (date.fromisoformat(person.last_date) - date.fromisoformat(person.first_date)).days + 1
 
 
 def _summed(

@@ -12,6 +12,7 @@ import duckdb
 from moderation_craft.lake import Lake
 from moderation_craft.settings import Settings
 from moderation_craft.warehouse import raw_parts
+from moderation_craft.warehouse.declared import declared_streams
 from moderation_craft.warehouse.raw_parts import RawPart, RawParts
 
 PROJECT = Path(__file__).parent.parent
@@ -32,7 +33,7 @@ def _raw_lines(raw: RawParts) -> Iterator[str]:
         yield f"dynamodb\t{part.owner}\t{part.part.sha256}\t{part.is_latest}"
     for part in raw.of("indexeddb"):
         yield f"indexeddb\t{part.owner}\t{part.part.sha256}\t{part.is_latest}\t{part.at}"
-    for source in raw_parts.EXTERNAL_SOURCES:
+    for source in declared_streams():
         yield from _external_lines(source, raw.of(source))
     for source, keys in raw.prepared.items():
         yield from (f"prepared\t{source}\t{key}" for key in keys)

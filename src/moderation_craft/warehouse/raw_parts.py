@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 
 from moderation_craft.errors import LakeRefused
 from moderation_craft.lake import Lake, Manifest, Part, zones
-
-EXTERNAL_SOURCES = ("fitbit", "weather", "calendar")
+from moderation_craft.warehouse.declared import declared_streams
 
 
 @dataclass(frozen=True)
@@ -45,14 +44,14 @@ class RawParts:
 def find(lake: Lake, prepared: Mapping[str, list[str]]) -> RawParts:
     """The raw objects that count now."""
     parts = [*_snapshots(lake, "dynamodb", "table_name"), *_snapshots(lake, "indexeddb", "user_id")]
-    for source in EXTERNAL_SOURCES:
+    for source in declared_streams():
         parts += _distinct(source, lake.manifests(source))
     return RawParts(parts, {source: sorted(keys) for source, keys in prepared.items()})
 
 
 def check(lake: Lake, raw: RawParts) -> None:
     """Every object is there with the size its manifest gives; LakeRefused names the first that is not."""
-    for source in ("dynamodb", "indexeddb", *EXTERNAL_SOURCES):
+    for source in ("dynamodb", "indexeddb", *declared_streams()):
         wanted = raw.of(source)
         if not wanted:
             continue

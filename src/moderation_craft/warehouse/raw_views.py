@@ -10,21 +10,9 @@ from moderation_craft.lake import Lake
 from moderation_craft.settings import Settings
 from moderation_craft.warehouse import raw_parts
 from moderation_craft.warehouse.connection import identifier, quoted
+from moderation_craft.warehouse.declared import declared_streams
 from moderation_craft.warehouse.raw_parts import RawPart, RawParts
 
-# Every view exists, with or without objects; streams seen in the lake beyond these get one too.
-STREAMS = {
-    "fitbit": (
-        "sleep",
-        "steps",
-        "active-minutes",
-        "total-calories",
-        "daily-resting-heart-rate",
-        "daily-heart-rate-variability",
-    ),
-    "weather": ("daily", "air_quality"),
-    "calendar": ("ics",),
-}
 PREPARED_COLUMNS = {
     "calendar_events": "user_id varchar, calendar varchar, uid varchar, recurrence_id varchar, "
     "starts_at timestamp, ends_at timestamp, starts_on date, ends_on date, is_all_day boolean, "
@@ -56,7 +44,7 @@ def _views(lake: Lake, raw: RawParts) -> dict[str, str]:
         "calendar_events": _prepared(lake, "calendar_events", raw.prepared.get("calendar", [])),
         "csv_measures": _prepared(lake, "csv_measures", raw.prepared.get("csv", [])),
     }
-    for source, streams in STREAMS.items():
+    for source, streams in declared_streams().items():
         for stream in sorted({*streams, *raw.streams(source)} - {""}):
             views[_view_name(source, stream)] = _envelopes(lake, raw.of(source, stream))
     return views

@@ -7,7 +7,7 @@ with snapshots as (
         try_cast({{ json_text('metadata', 'window_last') }} as date) as last_date,
         fetched_at,
         part_key
-    from {{ source('raw', 'calendar_ics') }}
+    from {{ source('calendar', 'ics') }}
 )
 
 select

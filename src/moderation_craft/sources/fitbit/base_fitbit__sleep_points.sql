@@ -1,5 +1,5 @@
 with latest as (
-    {{ latest_envelopes('fitbit_sleep') }}
+    {{ latest_envelopes('fitbit', 'sleep') }}
 ),
 
 points as (

@@ -1,5 +1,5 @@
 with latest as (
-    {{ latest_envelopes('fitbit_active_minutes') }}
+    {{ latest_envelopes('fitbit', 'active-minutes') }}
 ),
 
 levels as (

@@ -1,5 +1,5 @@
 {{ fitbit_daily(
-    'fitbit_daily_heart_rate_variability', 'dataPoints',
+    'daily-heart-rate-variability', 'dataPoints',
     'dailyHeartRateVariability.averageHeartRateVariabilityMilliseconds', 'hrv_ms'
 ) }}
 

@@ -1,4 +1,4 @@
-{{ fitbit_daily('fitbit_daily_resting_heart_rate', 'dataPoints', 'dailyRestingHeartRate.beatsPerMinute', 'resting_heart_rate_bpm') }}
+{{ fitbit_daily('daily-resting-heart-rate', 'dataPoints', 'dailyRestingHeartRate.beatsPerMinute', 'resting_heart_rate_bpm') }}
 
 -- Real archives write 0 for a missing resting heart rate.
 select * from renamed

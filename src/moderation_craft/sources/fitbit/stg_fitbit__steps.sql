@@ -1,4 +1,4 @@
-{{ fitbit_daily('fitbit_steps', 'rollupDataPoints', 'steps.countSum', 'steps') }}
+{{ fitbit_daily('steps', 'rollupDataPoints', 'steps.countSum', 'steps') }}
 
 select * from renamed
 where steps >= 0

@@ -1,4 +1,4 @@
-{{ fitbit_daily('fitbit_total_calories', 'rollupDataPoints', 'totalCalories.kcalSum', 'calories_kcal') }}
+{{ fitbit_daily('total-calories', 'rollupDataPoints', 'totalCalories.kcalSum', 'calories_kcal') }}
 
 -- A body always burns something: 0 is a day without data.
 select * from renamed

@@ -1,5 +1,5 @@
 with latest as (
-    {{ latest_envelopes('weather_air_quality') }}
+    {{ latest_envelopes('weather', 'air_quality') }}
 ),
 
 hourly as (

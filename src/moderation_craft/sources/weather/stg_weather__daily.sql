@@ -1,5 +1,5 @@
 with latest as (
-    {{ latest_envelopes('weather_daily') }}
+    {{ latest_envelopes('weather', 'daily') }}
 ),
 
 positioned as (

@@ -1,7 +1,7 @@
 {#- One daily figure of a stream whose answer holds at most one point a day. -#}
-{%- macro fitbit_daily(view, list, path, name) -%}
+{%- macro fitbit_daily(stream, list, path, name) -%}
 with latest as (
-    {{ latest_envelopes(view) }}
+    {{ latest_envelopes('fitbit', stream) }}
 ),
 
 renamed as (
