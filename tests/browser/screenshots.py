@@ -19,6 +19,11 @@ SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 LOCALES = {"ja": "ja-JP", "en": "en-GB"}
 TARGET = Path("screenshots")
+FOR_README = {
+    ("dashboard", "desktop", "light", "en"): Path("docs/images/dashboard.png"),
+    ("dashboard", "desktop", "light", "ja"): Path("docs/images/dashboard-ja.png"),
+    ("pipeline", "desktop", "light", "en"): Path("docs/images/pipeline.png"),
+}
 
 
 def main() -> None:
@@ -52,6 +57,8 @@ def photograph(
     expect(opened.locator("h1, h2").first).to_be_visible(timeout=90_000)
     path = TARGET / f"{page}-{size}-{scheme}-{language}.png"
     opened.screenshot(path=path, full_page=True)
+    if readme := FOR_README.get((page, size, scheme, language)):
+        opened.screenshot(path=readme, full_page=True, clip={"x": 0, "y": 0, "width": width, "height": 1000})
     sys.stderr.write(f"  {path}\n")
     context.close()
 
