@@ -2,14 +2,15 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
+.SILENT:
 PYTHON ?= python3
 BIN := .venv/bin
 STATIC := src/moderation_craft/serve/static
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print 2>/dev/null)
-SAY = @printf '\033[1m» %s\033[0m\n'
+SAY = printf '\033[1m» %s\033[0m\n'
 
 help: ## what each command does
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 setup: $(STATIC)/index.html .venv/.ready ## .venv with mcraft and everything for development, pages built
 
@@ -75,7 +76,7 @@ web/node_modules/.ready: web/package.json web/package-lock.json
 
 $(STATIC)/index.html: web/node_modules/.ready $(filter-out web/node_modules/%,$(WEB_SOURCES))
 	$(SAY) "Building the pages"
-	cd web && npm run --silent build
+	cd web && npm run --silent build -- --logLevel warn
 	touch $@
 
 .venv/.browser: .venv/.ready
