@@ -298,12 +298,9 @@ def _main(
 
 
 def main() -> None:
-    """Run `mcraft`: exit 0 done, 1 failed with code, cause and next step, 2 wrong usage."""
+    """Run `mcraft`: exit 0 done, 1 failed with code, cause and next step, 2 wrong usage, 130 stopped by Ctrl-C."""
     try:
         app()
     except McraftError as error:
         print(error.paragraph(), file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
-        print("Stopped. Nothing is half-written; run the same command to go on.", file=sys.stderr)
-        sys.exit(130)

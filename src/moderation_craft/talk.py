@@ -43,6 +43,8 @@ class Talk:
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+        if kind is KeyboardInterrupt:
+            self.say("Stopped. Nothing is half-written; the same command goes on from here.")
 
     def say(self, text: str) -> None:
         """One line, above the bar if there is one."""

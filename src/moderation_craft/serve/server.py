@@ -56,5 +56,7 @@ def serve_forever(context: Context, *, host: str, port: int, say: Callable[[str]
     server = _Server(config, lambda: say(f"Serving {address} (Ctrl-C stops it)"))
     try:
         server.run(sockets=[bound])
+    except KeyboardInterrupt:  # uvicorn raises it again after its clean end
+        say("Stopped.")
     finally:
         bound.close()
