@@ -7,6 +7,7 @@ import sys
 from collections.abc import MutableMapping
 from typing import Any
 
+import stamina.instrumentation
 import structlog
 
 from moderation_craft.errors import redact
@@ -38,3 +39,12 @@ def configure(*, verbose: bool = False, as_json: bool = False) -> None:
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     logger: structlog.stdlib.BoundLogger = structlog.get_logger(component=name)
     return logger
+
+
+def _say_retry(details: stamina.instrumentation.RetryDetails) -> None:
+    """Log a retry by its code alone: what the other side said may hold a secret that only its caller knows."""
+    code = getattr(details.caused_by, "code", type(details.caused_by).__name__)
+    get_logger("retry").info("waiting", code=code, attempt=details.retry_num, seconds=round(details.wait_for, 2))
+
+
+stamina.instrumentation.set_on_retry_hooks([_say_retry])

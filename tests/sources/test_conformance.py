@@ -1,4 +1,4 @@
-"""The conformance suite over the sources with a JSON API."""
+"""The conformance suite over every source that is asked over HTTP."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from moderation_craft.clock import FixedClock
 from moderation_craft.settings import Place, WeatherSettings
+from moderation_craft.sources.calendar.source import CalendarSource
+from moderation_craft.sources.calendar.stand_in import create_app as calendar_app
 from moderation_craft.sources.conformance import NEW_FIELD, NOON, Case, SourceConformance
 from moderation_craft.sources.contract import Person, Stream
 from moderation_craft.sources.fitbit.source import FitbitSource
@@ -51,6 +53,18 @@ def weather(base_url: str, http: Http, clock: FixedClock) -> WeatherSource:
     return WeatherSource(settings, clock, http)
 
 
+CALENDAR_PATH = "/private-0123456789abcdef/basic.ics"
+CALENDAR = (
+    "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:made-up\r\nBEGIN:VEVENT\r\nUID:standup\r\n"
+    "DTSTART:20261116T010000Z\r\nDTEND:20261116T013000Z\r\nRRULE:FREQ=DAILY;COUNT=5\r\n"
+    "END:VEVENT\r\nEND:VCALENDAR\r\n"
+)
+
+
+def calendar(base_url: str, http: Http, _: FixedClock) -> CalendarSource:
+    return CalendarSource({"mina": {"work": f"{base_url}{CALENDAR_PATH}"}}, http)
+
+
 def fitbit_path(stream: Stream) -> str:
     return f"/dataTypes/{stream.name}/"
 
@@ -79,4 +93,17 @@ class TestWeather(SourceConformance):
         now=NOON,
         paths=weather_path,
         with_new_field=lambda body: body.replace(b"{", b"{" + NEW_FIELD + b",", 1),
+    )
+
+
+class TestCalendar(SourceConformance):
+    case = Case(
+        app=lambda: calendar_app({CALENDAR_PATH: CALENDAR}),
+        build=calendar,
+        person=Person("mina", "Asia/Tokyo"),
+        now=NOON,
+        paths=lambda stream: CALENDAR_PATH,
+        secrets=(CALENDAR_PATH, "private-0123456789abcdef"),
+        garbage_code="E003",
+        is_json=False,
     )

@@ -10,6 +10,7 @@ export type Measure = {
   points: { date: Day; value: number }[];
 };
 
+/** A person's measures, the fullest first; one that never changes comes last, since it has little to show. */
 export function measuresOf(rows: readonly MeasureRow[]): Measure[] {
   const measures = new Map<string, Measure>();
   for (const row of rows) {
@@ -23,5 +24,9 @@ export function measuresOf(rows: readonly MeasureRow[]): Measure[] {
     measure.points.push({ date: row.date, value: row.value });
     measures.set(row.measure, measure);
   }
-  return [...measures.values()].toSorted((a, b) => b.points.length - a.points.length);
+  return [...measures.values()].toSorted(
+    (a, b) => Number(isConstant(a)) - Number(isConstant(b)) || b.points.length - a.points.length,
+  );
 }
+
+const isConstant = ({ points }: Measure): boolean => points.every((point) => point.value === points[0]?.value);
