@@ -22,7 +22,7 @@ class Talk:
         self._told: set[str] = set()
         self._bar: Progress | None = None
         self._task: TaskID | None = None
-        self._last_line = 0.0
+        self._last_line = time.monotonic()
 
     def __enter__(self) -> Talk:
         if self.console.is_terminal:

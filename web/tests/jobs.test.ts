@@ -5,7 +5,7 @@ import type { Job, Step } from "../src/data/types";
 
 function step(name: Step["name"], status: Step["status"], done?: number): Step {
   const progress = done === undefined ? null : { done, total: 100, unit: "items" };
-  return { name, status, detail: "", durationSeconds: null, progress };
+  return { name, status, detail: "", facts: {}, durationSeconds: null, progress };
 }
 
 function job(changes: Partial<Job> = {}): Job {

@@ -34,9 +34,12 @@ class Amount(msgspec.Struct, rename="camel"):
 
 
 class Step(msgspec.Struct, rename="camel"):
+    """One step; `detail` says in English what came of it, `facts` are its figures for other languages."""
+
     name: StepName
     status: StepStatus = "waiting"
     detail: str = ""
+    facts: dict[str, int] = {}
     duration_seconds: float | None = None
     progress: Amount | None = None
 
@@ -94,8 +97,8 @@ class JobRecorder:
         step.progress = self.job.progress = Amount(done, total, unit)
         self._listener(self.job)
 
-    def end(self, step: Step, status: StepStatus, detail: str, seconds: float) -> None:
-        step.status, step.detail, step.duration_seconds = status, detail, round(seconds, 2)
+    def end(self, step: Step, status: StepStatus, detail: str, facts: dict[str, int], seconds: float) -> None:
+        step.status, step.detail, step.facts, step.duration_seconds = status, detail, facts, round(seconds, 2)
         self.save()
 
     def finish(self, error: McraftError | None = None) -> None:

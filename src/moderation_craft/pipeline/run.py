@@ -66,7 +66,7 @@ def _run_steps(context: Context, request: Request, recorder: JobRecorder) -> Mcr
         step = recorder.begin(name)
         started = time.monotonic()
         outcome = _attempt(context, request, recorder, step)
-        recorder.end(step, outcome.status, outcome.detail, time.monotonic() - started)
+        recorder.end(step, outcome.status, outcome.detail, dict(outcome.facts), time.monotonic() - started)
         first_error = first_error or outcome.error
     return first_error
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from moderation_craft.clock import new_run_id, today_in
@@ -51,9 +51,12 @@ class Context:
 
 @dataclass(frozen=True)
 class Outcome:
+    """How a step ended: a sentence for the log, its figures for pages, the error if it failed."""
+
     status: StepStatus
     detail: str
     error: McraftError | None = None
+    facts: Mapping[str, int] = field(default_factory=dict)
 
 
 Action = Callable[[Context, Request, Job, Progress], Outcome]
@@ -77,8 +80,9 @@ def export(context: Context, request: Request, job: Job, progress: Progress) -> 
     job.record_count = manifest.rows
     job.s3_location = context.lake.storage.url(manifest.parts[0].key) if manifest.parts else None
     if before is not None and before.content_digest == manifest.content_digest:
-        return Outcome("skipped", f"{manifest.rows:,} items, unchanged since {before.completed_at}")
-    return Outcome("done", f"{manifest.rows:,} items of {table}")
+        detail = f"{manifest.rows:,} items, unchanged since {before.completed_at}"
+        return Outcome("skipped", detail, facts={"items": manifest.rows})
+    return Outcome("done", f"{manifest.rows:,} items of {table}", facts={"items": manifest.rows})
 
 
 def _client(context: Context) -> DynamoDBClient:
@@ -121,13 +125,15 @@ def _fetch_outcome(results: list[FetchResult]) -> Outcome:
     error = next((error for result in results for error in result.errors), None)
     if error is not None:
         return Outcome("failed", detail, error)
-    return Outcome("done" if any(result.records for result in results) else "skipped", detail)
+    facts = {"new": sum(r.records for r in results), "unchanged": sum(r.unchanged for r in results)}
+    return Outcome("done" if facts["new"] else "skipped", detail, facts=facts)
 
 
 def prepare_step(context: Context, request: Request, job: Job, progress: Progress) -> Outcome:
     made = prepare.prepare_all(context.lake, progress)
     if made:
-        return Outcome("done", f"{len(made)} calendar and spreadsheet objects read")
+        detail = f"{len(made)} calendar and spreadsheet objects read"
+        return Outcome("done", detail, facts={"objects": len(made)})
     return Outcome("skipped", "no new calendar or spreadsheet")
 
 
@@ -138,14 +144,15 @@ def transform(context: Context, request: Request, job: Job, progress: Progress) 
     if request.kind == "run" and published is not None and published.fingerprint == fingerprint:
         return Outcome("skipped", f"nothing new in raw since gold {published.version}")
     result = runner.build(context.lake, context.settings, prepared, progress)
-    return Outcome("done", result.sentence())
+    return Outcome("done", result.sentence(), facts={"models": result.models, "tests": result.tests})
 
 
 def publish_step(context: Context, request: Request, job: Job, progress: Progress) -> Outcome:
     if job.step("transform").status == "skipped":
         return Outcome("skipped", "gold is up to date")
     publication = publish.publish(context.lake, context.settings, progress)
-    return Outcome("done" if publication.changed else "skipped", publication.sentence())
+    facts = {"marts": publication.marts, "rows": publication.rows, "people": publication.people}
+    return Outcome("done" if publication.changed else "skipped", publication.sentence(), facts=facts)
 
 
 ACTIONS: dict[StepName, Action] = {

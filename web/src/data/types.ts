@@ -12,6 +12,8 @@ export type Step = {
   name: StepName;
   status: StepStatus;
   detail: string;
+  /** The figures of `detail`, by name. */
+  facts: Record<string, number>;
   durationSeconds: number | null;
   progress: Progress | null;
 };

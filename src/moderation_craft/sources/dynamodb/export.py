@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from moderation_craft.clock import iso, new_run_id
 from moderation_craft.lake import Lake, Manifest, Part, zones
-from moderation_craft.lake.codec import compress
+from moderation_craft.lake.codec import packer
 from moderation_craft.sources.contract import Progress, no_progress
 from moderation_craft.sources.dynamodb.client import DynamoDBClient
 
@@ -106,27 +106,67 @@ def _write_parts(
     pages: Iterable[list[msgspec.Raw]],
     counter: _Counter,
 ) -> Iterator[Part]:
-    waiting: list[bytes] = []
-    waiting_bytes = 0
+    pack = _PACKS[format]
+    waiting = pack()
     for items in pages:
         counter.add(len(items))
         # JSON holds no bare line feed inside a string: a page set in many lines loses only its layout.
-        waiting += [bytes(item).replace(b"\n", b" ") for item in items]
-        waiting_bytes += sum(len(item) for item in items)
-        if waiting_bytes >= _PART_BYTES:
-            yield _write_part(lake, table, day, format, waiting)
-            waiting, waiting_bytes = [], 0
-    if waiting:
-        yield _write_part(lake, table, day, format, waiting)
+        waiting.add([bytes(item).replace(b"\n", b" ") for item in items])
+        if waiting.taken_bytes >= _PART_BYTES:
+            yield _write_part(lake, table, day, waiting)
+            waiting = pack()
+    if waiting.rows:
+        yield _write_part(lake, table, day, waiting)
 
 
-def _write_part(lake: Lake, table: str, day: date, format: ExportFormat, items: list[bytes]) -> Part:
-    if format == "parquet":
-        data, suffix = parquet_bytes(items), "parquet"
-    else:
-        data, suffix = compress(b"".join(b'{"Item":%b}\n' % item for item in items)), "jsonl.zst"
-    key = zones.dynamodb_part(day, table, hashlib.sha256(data).hexdigest(), suffix)
-    return lake.put_part(key, data, rows=len(items), stream=table)
+def _write_part(lake: Lake, table: str, day: date, pack: _Lines | _Columns) -> Part:
+    data = pack.finish()
+    key = zones.dynamodb_part(day, table, hashlib.sha256(data).hexdigest(), pack.suffix)
+    return lake.put_part(key, data, rows=pack.rows, stream=table)
+
+
+class _Lines:
+    """A part of `{"Item":…}` lines, compressed as its pages come, so that memory holds it packed only."""
+
+    suffix = "jsonl.zst"
+
+    def __init__(self) -> None:
+        self.rows = self.taken_bytes = 0
+        self._packer = packer()
+        self._packed: list[bytes] = []
+
+    def add(self, items: list[bytes]) -> None:
+        lines = b"".join([b'{"Item":%b}\n' % item for item in items])
+        self.rows += len(items)
+        self.taken_bytes += len(lines)
+        self._packed.append(self._packer.compress(lines))
+
+    def finish(self) -> bytes:
+        return b"".join([*self._packed, self._packer.flush()])
+
+
+class _Columns:
+    """A part in Parquet."""
+
+    suffix = "parquet"
+
+    def __init__(self) -> None:
+        self.taken_bytes = 0
+        self._items: list[bytes] = []
+
+    @property
+    def rows(self) -> int:
+        return len(self._items)
+
+    def add(self, items: list[bytes]) -> None:
+        self._items += items
+        self.taken_bytes += sum(map(len, items))
+
+    def finish(self) -> bytes:
+        return parquet_bytes(self._items)
+
+
+_PACKS: dict[ExportFormat, type[_Lines] | type[_Columns]] = {"json": _Lines, "parquet": _Columns}
 
 
 class _Text(msgspec.Struct, frozen=True):
