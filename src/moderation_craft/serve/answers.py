@@ -30,7 +30,12 @@ HTTP_STATUS = {
 
 def ok(data: object) -> dict[str, Any]:
     """An envelope around data (msgspec structs included)."""
-    return {"success": True, "data": msgspec.to_builtins(data), "timestamp": iso(SystemClock().now())}
+    return {
+        "success": True,
+        "data": msgspec.to_builtins(data),
+        "error": None,
+        "timestamp": iso(SystemClock().now()),
+    }
 
 
 def refused(error: McraftError, status: int | None = None) -> JSONResponse:
@@ -64,4 +69,6 @@ def install_error_answers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def http(_: Request, error: HTTPException) -> JSONResponse:
-        return refused(RecordInvalid(f"{error.detail}.", remedy="see /api/openapi.json."), error.status_code)
+        answer = refused(RecordInvalid(f"{error.detail}.", remedy="see /api/openapi.json."), error.status_code)
+        answer.headers.update(error.headers or {})
+        return answer

@@ -14,6 +14,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.routing import Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from moderation_craft import __version__
@@ -23,7 +24,7 @@ from moderation_craft.pipeline.schedule import DailySchedule
 from moderation_craft.pipeline.steps import Context
 from moderation_craft.serve.answers import install_error_answers, ok, refused
 from moderation_craft.serve.job_service import JobService
-from moderation_craft.serve.models import Envelope, HealthModel
+from moderation_craft.serve.models import Envelope, HealthModel, refusals
 from moderation_craft.serve.routes import gold as gold_routes
 from moderation_craft.serve.routes import pipeline as pipeline_routes
 from moderation_craft.warehouse.gold import Gold
@@ -106,7 +107,7 @@ class _Guard:
 
 
 def _add_health(app: FastAPI, context: Context) -> None:
-    @app.get("/api/health", response_model=Envelope[HealthModel], tags=["health"])
+    @app.get("/api/health", response_model=Envelope[HealthModel], responses=refusals(), tags=["health"])
     def health() -> dict[str, Any]:
         """Liveness, readiness, and the freshness of each layer."""
         gold = Gold.open_or_none(context.lake)
@@ -121,6 +122,13 @@ def _add_health(app: FastAPI, context: Context) -> None:
         )
 
 
+class _Files(Mount):
+    """The pages' files; the API's paths are left to the API, which knows what each allows."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        return (Match.NONE, {}) if scope["path"].startswith("/api/") else super().matches(scope)
+
+
 def _add_pages(app: FastAPI) -> None:
     index = STATIC / "index.html"
 
@@ -132,4 +140,4 @@ def _add_pages(app: FastAPI) -> None:
     for path in PAGES:
         app.add_api_route(path, page, include_in_schema=False)
     if STATIC.is_dir():
-        app.mount("/", StaticFiles(directory=STATIC))
+        app.router.routes.append(_Files("/", StaticFiles(directory=STATIC)))

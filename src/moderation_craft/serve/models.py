@@ -30,6 +30,20 @@ class Envelope(_Model, Generic[T]):
     timestamp: str
 
 
+class Refusal(_Model):
+    """Every answer that is not the data asked for."""
+
+    success: Literal[False]
+    data: None
+    error: ApiError
+    timestamp: str
+
+
+def refusals(*more: int) -> dict[int | str, dict[str, Any]]:
+    """A route's `responses`: the statuses that a lake or a wrong request leads to, and more of its own."""
+    return {status: {"model": Refusal} for status in sorted({409, 422, 503, *more})}
+
+
 class ExportRequest(_Model):
     """What to export; everything has a default."""
 
@@ -48,6 +62,7 @@ class StepModel(_Model):
     name: Literal["export", "fetch", "prepare", "transform", "publish"]
     status: Literal["waiting", "running", "done", "skipped", "failed"]
     detail: str
+    facts: dict[str, int]
     duration_seconds: float | None
     progress: AmountModel | None
 
@@ -81,6 +96,21 @@ class ExportModel(_Model):
     started_at: str
     completed_at: str
     unchanged: bool
+
+
+class ExportMetadataModel(BaseModel):
+    table_name: str
+    exported_at: str
+    export_version: str
+    export_mode: Literal["full"]
+    record_count: int
+
+
+class ExportDocumentModel(BaseModel):
+    """An export as one document; each item as plain JSON."""
+
+    export_metadata: ExportMetadataModel
+    data: list[dict[str, Any]]
 
 
 class ExportsModel(_Model):

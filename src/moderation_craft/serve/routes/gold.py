@@ -15,12 +15,22 @@ from fastapi.responses import FileResponse, Response
 from moderation_craft.lake import Lake
 from moderation_craft.pipeline.steps import Context
 from moderation_craft.serve.answers import NotFound, ok
-from moderation_craft.serve.models import Envelope, PeopleModel, RowsModel
+from moderation_craft.serve.models import Envelope, PeopleModel, RowsModel, refusals
 from moderation_craft.warehouse.gold import Gold
 from moderation_craft.warehouse.runner import cache_folder
 
 _BROWSER_FILE = re.compile(r"gold/browser/user=[A-Za-z0-9._@+~-]+/gold-([0-9a-f]{16})\.duckdb")
 _FOREVER = "private, max-age=31536000, immutable"
+_FILE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/octet-stream": {}}},
+    206: {"content": {"application/octet-stream": {}}},
+    416: {"content": {"text/plain": {}}},
+    **refusals(404),
+}
+_ROWS: dict[int | str, dict[str, Any]] = {
+    200: {"model": Envelope[RowsModel], "content": {"application/vnd.apache.parquet": {}}},
+    **refusals(404),
+}
 
 
 def router(context: Context) -> APIRouter:
@@ -28,7 +38,7 @@ def router(context: Context) -> APIRouter:
     api = APIRouter(prefix="/api/gold", tags=["gold"])
     lake = context.lake
 
-    @api.get("/people", response_model=Envelope[PeopleModel])
+    @api.get("/people", response_model=Envelope[PeopleModel], responses=refusals())
     def people() -> dict[str, Any]:
         """Everyone with published days, and the file that holds theirs."""
         gold = Gold.open_or_none(lake)
@@ -48,7 +58,8 @@ def router(context: Context) -> APIRouter:
         ]
         return ok({"version": gold.version, "people": shown})
 
-    @api.api_route("/files/{key:path}", methods=["GET", "HEAD"], response_class=FileResponse)
+    @api.head("/files/{key:path}", response_class=FileResponse, responses=_FILE)
+    @api.get("/files/{key:path}", response_class=FileResponse, responses=_FILE)
     def browser_file(key: str) -> FileResponse:
         """A person's DuckDB file; ranges, strong ETag, and a name that changes with its content."""
         match = _BROWSER_FILE.fullmatch(key)
@@ -57,7 +68,7 @@ def router(context: Context) -> APIRouter:
         headers = {"etag": f'"{match[1]}"', "cache-control": _FOREVER}
         return FileResponse(_local_file(context, key), media_type="application/octet-stream", headers=headers)
 
-    @api.get("/{mart}", response_model=None, responses={200: {"model": Envelope[RowsModel]}})
+    @api.get("/{mart}", response_model=None, responses=_ROWS)
     def rows(
         mart: str,
         user_id: Annotated[str, Query(min_length=1, max_length=200)],

@@ -22,17 +22,23 @@ from moderation_craft.serve.answers import NotFound, ok
 from moderation_craft.serve.job_service import JobService
 from moderation_craft.serve.models import (
     Envelope,
+    ExportDocumentModel,
     ExportRequest,
     ExportsModel,
     JobModel,
     LayersModel,
     RunsModel,
     SettingsModel,
+    refusals,
 )
 from moderation_craft.settings import DEFAULT_TABLE
 from moderation_craft.sources.dynamodb import exports
 
 Format = Annotated[Literal["json", "parquet"], Query(description="JSON document or Parquet")]
+_DOCUMENT: dict[int | str, dict[str, Any]] = {
+    200: {"model": ExportDocumentModel, "content": {"application/vnd.apache.parquet": {}}},
+    **refusals(404),
+}
 
 
 def router(context: Context, jobs: JobService) -> APIRouter:
@@ -40,18 +46,18 @@ def router(context: Context, jobs: JobService) -> APIRouter:
     api = APIRouter(prefix="/api/pipeline", tags=["pipeline"])
     lake = context.lake
 
-    @api.post("/export", status_code=202, response_model=Envelope[JobModel])
+    @api.post("/export", status_code=202, response_model=Envelope[JobModel], responses=refusals(400, 403))
     def start_export(request: Annotated[ExportRequest | None, Body()] = None) -> dict[str, Any]:
         """Start an export of the app's table, or join the job under way."""
         asked = request or ExportRequest()
         return ok(jobs.start(JobRequest("export", "manual", asked.table_name, asked.format)))
 
-    @api.post("/run", status_code=202, response_model=Envelope[JobModel])
+    @api.post("/run", status_code=202, response_model=Envelope[JobModel], responses=refusals(403))
     def start_run() -> dict[str, Any]:
         """Start the whole daily job, or join the job under way."""
         return ok(jobs.start(JobRequest("run", "manual")))
 
-    @api.get("/status", response_model=Envelope[ExportsModel])
+    @api.get("/status", response_model=Envelope[ExportsModel], responses=refusals())
     def list_exports(days: Annotated[int, Query(ge=1, le=36_500)] = 7) -> dict[str, Any]:
         """Exports of the last days, newest first; complete however many there are."""
         found = _exports(lake)
@@ -60,7 +66,7 @@ def router(context: Context, jobs: JobService) -> APIRouter:
         latest = found[0] if found else None
         return ok({"exports": recent, "totalCount": len(recent), "latestExport": latest})
 
-    @api.get("/status/{job_id}", response_model=Envelope[JobModel])
+    @api.get("/status/{job_id}", response_model=Envelope[JobModel], responses=refusals(404))
     def one_job(job_id: str) -> dict[str, Any]:
         """One job: its state, steps, progress and error."""
         current = jobs.current()
@@ -69,7 +75,7 @@ def router(context: Context, jobs: JobService) -> APIRouter:
             raise NotFound(f"There is no job {job_id!r}.", remedy="GET /api/pipeline/runs lists them.")
         return ok(job)
 
-    @api.get("/runs", response_model=Envelope[RunsModel])
+    @api.get("/runs", response_model=Envelope[RunsModel], responses=refusals())
     def list_runs(limit: Annotated[int, Query(ge=1, le=500)] = 50) -> dict[str, Any]:
         """Recorded jobs of every kind, newest first."""
         return ok({"runs": read_jobs(lake, limit)})
@@ -80,7 +86,7 @@ def router(context: Context, jobs: JobService) -> APIRouter:
         async for job in jobs.events():
             yield ServerSentEvent(event="job", raw_data=job.decode())
 
-    @api.get("/latest", response_class=StreamingResponse)
+    @api.get("/latest", response_class=StreamingResponse, responses=_DOCUMENT)
     def latest(format: Format = "json") -> StreamingResponse:
         """The newest export as one document, streamed."""
         manifest = exports.latest_export(lake)
@@ -88,7 +94,7 @@ def router(context: Context, jobs: JobService) -> APIRouter:
             raise NotFound("Nothing was exported yet.", remedy="POST /api/pipeline/export makes an export.")
         return _download(lake, manifest, format)
 
-    @api.get("/exports/{export_id}/download", response_class=StreamingResponse)
+    @api.get("/exports/{export_id}/download", response_class=StreamingResponse, responses=_DOCUMENT)
     def download(export_id: str, format: Format = "json") -> StreamingResponse:
         """One export as one document, streamed."""
         for manifest in exports.list_exports(lake):
@@ -96,12 +102,12 @@ def router(context: Context, jobs: JobService) -> APIRouter:
                 return _download(lake, manifest, format)
         raise NotFound(f"There is no export {export_id!r}.", remedy="GET /api/pipeline/status lists them.")
 
-    @api.get("/layers", response_model=Envelope[LayersModel])
+    @api.get("/layers", response_model=Envelope[LayersModel], responses=refusals())
     def layers() -> dict[str, Any]:
         """The five stations of the data's way: what each holds and how fresh it is."""
         return ok({"layers": status.layers(lake, context.settings), "demo": status.demo_marker(lake)})
 
-    @api.get("/settings", response_model=Envelope[SettingsModel])
+    @api.get("/settings", response_model=Envelope[SettingsModel], responses=refusals())
     def show_settings() -> dict[str, Any]:
         """Resources, schedule and sources as this server uses them; no secret among them."""
         return ok(_settings(context))
