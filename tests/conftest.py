@@ -14,11 +14,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import boto3
+import hypothesis
 import pytest
 
 from moderation_craft.clock import FixedClock
 from moderation_craft.lake import Lake, Storage
 from tests.cli.run import mcraft
+
+# CI repeats itself, so that what lands is what was tried; everywhere else hypothesis keeps looking.
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("dev", deadline=None)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED = REPOSITORY.parent / "shared"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from moderation_craft.errors import LakeRefused, SetupError
@@ -73,6 +73,9 @@ def test_an_unknown_address_is_a_setup_error() -> None:
 
 
 @given(st.text(min_size=1))
+@example(".")
+@example("..")
+@example("a...b")
 def test_any_name_is_one_safe_path_segment(name: str) -> None:
     segment = zones.safe(name)
     assert "/" not in segment and ".." not in segment and segment not in ("", ".")

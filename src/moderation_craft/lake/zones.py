@@ -36,7 +36,7 @@ def safe(segment: str) -> str:
         lambda match: "".join(f"~{byte:02X}" for byte in match.group().encode()),
         segment,
     )
-    return spelled.replace("..", "~2E~2E") or "~"
+    return "~2E" if spelled == "." else spelled.replace("..", "~2E~2E") or "~"
 
 
 def dynamodb_part(dt: date, table: str, digest: str, suffix: str) -> str:
