@@ -9,7 +9,7 @@ import msgspec
 import pyarrow.parquet as pq
 
 from moderation_craft.lake import Lake, Manifest
-from moderation_craft.sources.dynamodb.export import ExportFormat, parquet_bytes
+from moderation_craft.sources.dynamodb.export import parquet_bytes
 
 EXPORT_VERSION = "1.0"
 _PARQUET_BATCH_ITEMS = 20_000
@@ -111,7 +111,3 @@ class _Drain(io.RawIOBase):
         taken = bytes(self._waiting)
         self._waiting.clear()
         return taken
-
-
-def latest_format(manifest: Manifest) -> ExportFormat:
-    return "parquet" if manifest.details.get("format") == "parquet" else "json"
