@@ -10,6 +10,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -102,6 +103,33 @@ def bucket(aws_environment: str) -> str:
         Bucket=name, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"}
     )
     return name
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    """A file system of its own that is really full when it is full; skips where mounting is not allowed."""
+    disk = SmallDisk(tmp_path / "disk")
+    disk.folder.mkdir()
+    try:
+        disk.mount("256k")
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"no small disk can be mounted here: {error}")
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", str(disk.folder)], check=True)
+
+
+@dataclass(frozen=True)
+class SmallDisk:
+    folder: Path
+
+    def mount(self, size: str, *options: str) -> None:
+        arguments = ["mount", "-t", "tmpfs", "-o", ",".join([*options, f"size={size}"]), "tmpfs", str(self.folder)]
+        subprocess.run(arguments, check=True, capture_output=True)
+
+    def resize(self, size: str) -> None:
+        self.mount(size, "remount")
 
 
 @pytest.fixture(params=["folder", "s3"])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 from pathlib import Path
 
 import pytest
 
 from tests.cli.run import mcraft
+from tests.conftest import SmallDisk
 from tests.dynamodb.tables import make_table
 
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
@@ -73,14 +75,16 @@ def test_a_port_in_use(tmp_path: Path, command: list[str]) -> None:
     assert str(port) in done.stderr and "--port" in done.stderr
 
 
-def test_a_full_disk(tmp_path: Path, aws_endpoint: str) -> None:
-    table = make_table(aws_endpoint, [{"PK": {"S": "a"}, "SK": {"S": "b"}}])
-    exports = tmp_path / "lake" / "raw" / "internal" / "dynamodb-exports"
-    exports.parent.mkdir(parents=True)
-    exports.symlink_to("/dev/full")
-    done = mcraft("export", "--table", table, cwd=tmp_path, MCRAFT_DYNAMODB__ENDPOINT_URL=aws_endpoint, **KEYS)
+def test_a_full_disk(small_disk: SmallDisk, aws_endpoint: str) -> None:
+    notes = [{"PK": {"S": "u"}, "SK": {"S": str(n)}, "notes": {"B": os.urandom(200_000)}} for n in range(3)]
+    table = make_table(aws_endpoint, notes)
+    environment = {"MCRAFT_DYNAMODB__ENDPOINT_URL": aws_endpoint, **KEYS}
+    done = mcraft("export", "--table", table, cwd=small_disk.folder, **environment)
     assert done.returncode == 1
-    assert paragraph(done.stderr).startswith("E004 S3_ACCESS:")
+    assert paragraph(done.stderr).startswith("E004 S3_ACCESS:") and "the disk is full" in done.stderr
+    assert raw_objects(small_disk.folder) == []
+    small_disk.resize("20m")
+    assert mcraft("export", "--table", table, cwd=small_disk.folder, **environment).returncode == 0
 
 
 def test_a_wrong_setting_names_itself(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.cli.run import mcraft
-from tests.conftest import DEMO, wait_until
+from tests.conftest import DEMO, SmallDisk, wait_until
 
 pytestmark = pytest.mark.xdist_group("demo")
 
@@ -111,3 +111,19 @@ def test_stopped_anywhere_the_next_run_ends_the_same(
     done = mcraft("demo", "--no-serve", *DEMO, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert tree(tmp_path / "lake" / "gold") == tree(demo_folder / "lake" / "gold")
+
+
+@pytest.mark.parametrize("size", ["3m", "6m", "24m"])
+def test_a_disk_that_fills_during_the_job_is_one_paragraph_and_no_loss(
+    demo_folder: Path, small_disk: SmallDisk, size: str
+) -> None:
+    small_disk.resize(size)
+    done = mcraft("demo", "--no-serve", *DEMO, cwd=small_disk.folder)
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1].startswith("E004 S3_ACCESS:")
+    assert "Traceback" not in done.stderr and "Logging error" not in done.stderr
+    assert not (small_disk.folder / "lake" / "gold" / "current.json").exists()
+    small_disk.resize("500m")
+    again = mcraft("demo", "--no-serve", *DEMO, cwd=small_disk.folder)
+    assert again.returncode == 0, again.stderr
+    assert tree(small_disk.folder / "lake" / "gold") == tree(demo_folder / "lake" / "gold")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from moderation_craft.errors import LakeRefused, SetupError
 from moderation_craft.lake import Storage, zones
 from moderation_craft.lake.codec import compress, decompressed, split_lines
+from tests.conftest import SmallDisk
 
 
 def test_what_is_put_comes_back(any_storage: Storage) -> None:
@@ -57,14 +58,13 @@ def test_a_bucket_that_is_not_there_is_refused_with_a_next_step(aws_environment:
     assert "mcraft doctor" in caught.value.remedy
 
 
-def test_a_full_disk_says_so(tmp_path: Path) -> None:
-    full = tmp_path / "lake" / "raw"
-    full.parent.mkdir()
-    storage = Storage.open(str(tmp_path / "lake"))
-    full.symlink_to("/dev/full")
-    with pytest.raises(LakeRefused) as caught:
-        storage.put("raw/x", b"1")
+def test_a_full_disk_says_so_and_leaves_nothing(small_disk: SmallDisk) -> None:
+    storage = Storage.open(str(small_disk.folder / "lake"))
+    storage.put("raw/small", b"1")
+    with pytest.raises(LakeRefused, match="the disk is full") as caught:
+        storage.put("raw/large", bytes(1_000_000))
     assert caught.value.code == "E004"
+    assert [found.key for found in storage.list("raw/")] == ["raw/small"]
 
 
 def test_an_unknown_address_is_a_setup_error() -> None:

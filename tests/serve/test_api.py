@@ -81,6 +81,13 @@ def test_two_requests_at_once_are_one_job(api: httpx.Client) -> None:
     assert data(api.get("/api/pipeline/runs"))["runs"][0]["jobId"] == found[0]
 
 
+@pytest.mark.parametrize("body", [{"startDate": "2026-11-01"}, {"mode": "incremental"}])
+def test_what_an_export_cannot_do_is_refused_not_ignored(api: httpx.Client, body: dict[str, str]) -> None:
+    answer = api.post("/api/pipeline/export", json=body)
+    assert answer.status_code == 422
+    assert next(iter(body)) in data(answer)["message"]
+
+
 def test_layers_settings_and_health(api: httpx.Client) -> None:
     layers = data(api.get("/api/pipeline/layers"))
     assert [layer["name"] for layer in layers["layers"]] == ["sources", "raw", "staging", "gold", "pages"]

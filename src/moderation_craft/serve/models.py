@@ -45,7 +45,9 @@ def refusals(*more: int) -> dict[int | str, dict[str, Any]]:
 
 
 class ExportRequest(_Model):
-    """What to export; everything has a default."""
+    """What to export; everything has a default. What is not known here is refused, never ignored."""
+
+    model_config = ConfigDict(extra="forbid")
 
     table_name: str | None = Field(default=None, max_length=255, pattern=r"^[A-Za-z0-9_.-]{3,255}$")
     mode: Literal["full"] = "full"

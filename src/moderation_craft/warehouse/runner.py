@@ -169,7 +169,7 @@ def _arguments(path: Path, lake: Lake, settings: Settings, *, unit_tests: bool) 
     return [
         "--quiet",
         "--log-level=none",
-        "--log-level-file=warn",
+        "--log-level-file=none",
         f"--log-path={work / 'logs'}",
         "--no-send-anonymous-usage-stats",
         "--no-use-colors",

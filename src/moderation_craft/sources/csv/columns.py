@@ -58,7 +58,10 @@ def read_columns(
             left_out.append(LeftOut(column, reason))
         else:
             found = _read_unnamed(column, index, rows, plan)
-            (left_out if isinstance(found, LeftOut) else measures).append(found)  # type: ignore[arg-type]
+            if isinstance(found, LeftOut):
+                left_out.append(found)
+            else:
+                measures.append(found)
     return measures, left_out
 
 

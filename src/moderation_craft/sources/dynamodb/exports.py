@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import msgspec
 import pyarrow.parquet as pq
 
 from moderation_craft.lake import Lake, Manifest
 from moderation_craft.sources.dynamodb.export import parquet_bytes
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 EXPORT_VERSION = "1.0"
 _PARQUET_BATCH_ITEMS = 20_000
@@ -101,8 +105,8 @@ class _Drain(io.RawIOBase):
     def tell(self) -> int:
         return self._position
 
-    def write(self, data: object) -> int:
-        chunk = bytes(memoryview(data))  # type: ignore[arg-type]
+    def write(self, data: ReadableBuffer) -> int:
+        chunk = bytes(data)
         self._waiting += chunk
         self._position += len(chunk)
         return len(chunk)
