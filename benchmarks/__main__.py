@@ -1,8 +1,9 @@
-"""`make bench`: run every benchmark and print one table each."""
+"""`make bench`: run every benchmark and print its tables."""
 
 from __future__ import annotations
 
-from benchmarks import export_scan
+from benchmarks import export_scan, staging
 
 if __name__ == "__main__":
     export_scan.main()
+    staging.main()

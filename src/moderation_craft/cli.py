@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -131,13 +132,51 @@ def run(lake: LakeAddress = None, as_json: AsJson = False) -> None:
 @app.command()
 def export(
     table: Annotated[str | None, typer.Option(help="The app's table.")] = None,
-    mode: Annotated[Literal["full"], typer.Option(help="What to copy.")] = "full",
-    format: Annotated[Literal["json", "parquet"], typer.Option(help="How raw keeps it.")] = "json",
+    mode: Annotated[
+        Literal["full", "incremental", "pitr"],
+        typer.Option(help="Everything, what changed since the last export, or AWS's own export to S3."),
+    ] = "full",
+    format: Annotated[
+        Literal["json", "parquet"] | None, typer.Option(help="How raw keeps it.  [default: parquet]")
+    ] = None,
+    reconcile: Annotated[
+        bool, typer.Option("--reconcile", help="With incremental: compare all keys, to find what was deleted.")
+    ] = False,
+    since: Annotated[
+        datetime | None, typer.Option(help="With incremental: changes from here on, UTC, instead of the last.")
+    ] = None,
+    until: Annotated[datetime | None, typer.Option(help="With incremental: changes up to here, UTC.")] = None,
+    new_chain: Annotated[
+        bool, typer.Option("--new-chain", help="With pitr: a full export again instead of the next window.")
+    ] = False,
+    max_rcu: Annotated[
+        float | None, typer.Option("--max-rcu", min=0.5, help="The most read capacity units a second.")
+    ] = None,
+    segments: Annotated[
+        int | None, typer.Option(min=1, max=64, help="How many readers.  [default: by size]")
+    ] = None,
     lake: LakeAddress = None,
     as_json: AsJson = False,
 ) -> None:
-    """The app's data out of DynamoDB into raw."""
-    _run("export", lake, as_json, table=table, format=format)
+    """The app's data out of DynamoDB into raw; an export that was cut off goes on."""
+    if mode != "incremental" and (reconcile or since or until):
+        raise typer.BadParameter("--reconcile, --since and --until go with --mode incremental.")
+    if mode != "pitr" and new_chain:
+        raise typer.BadParameter("--new-chain goes with --mode pitr.")
+    _run(
+        "export",
+        lake,
+        as_json,
+        table=table,
+        mode=mode,
+        format=format,
+        reconcile=reconcile,
+        since=since and since.replace(tzinfo=UTC),
+        until=until and until.replace(tzinfo=UTC),
+        new_chain=new_chain,
+        max_rcu=max_rcu,
+        segments=segments,
+    )
 
 
 @app.command()
@@ -187,6 +226,7 @@ def import_csv(
 def import_dexie(
     path: Annotated[Path, typer.Argument(help="A dexie-export-import dump (.json or .json.gz).")],
     user: Annotated[str, typer.Option("--user", help="Whose browser it comes from.")],
+    device: Annotated[str, typer.Option("--device", help="Which of their browsers, by any name.")] = "",
     lake: LakeAddress = None,
 ) -> None:
     """What the app's own browser database holds."""
@@ -194,8 +234,26 @@ def import_dexie(
     from moderation_craft.talk import Talk
 
     with Talk() as talk, _context(lake) as context:
-        manifest = import_file(context.lake, path, user_id=user, progress=talk.advance)
-        talk.say(f"{manifest.rows:,} rows of {user} are in raw.")
+        max_bytes = context.settings.ingest.max_bytes
+        manifest = import_file(context.lake, path, user, talk.advance, device_id=device, max_bytes=max_bytes)
+        refused = f"; {manifest.refused:,} that are none are in quarantine" if manifest.refused else ""
+        talk.say(f"{manifest.rows:,} rows of {user} are in raw{refused}.")
+    _next_run()
+
+
+@import_app.command("dynamodb-export")
+def import_dynamodb_export(
+    path: Annotated[str, typer.Argument(help="AWS's own export: its folder, here or s3://bucket/prefix.")],
+    table: Annotated[str | None, typer.Option(help="The table's name here, if another.")] = None,
+    lake: LakeAddress = None,
+) -> None:
+    """A table export that AWS made: full, or the changes of a window."""
+    from moderation_craft.sources.dynamodb.native_import import import_native
+    from moderation_craft.talk import Talk
+
+    with Talk() as talk, _context(lake) as context:
+        manifest = import_native(context.lake, path, table, progress=talk.advance)
+        talk.say(f"{manifest.rows:,} items of {manifest.details['table_name']} are in raw.")
     _next_run()
 
 

@@ -41,6 +41,6 @@ def iso(instant: datetime) -> str:
 
 
 def new_run_id(clock: Clock) -> str:
-    """An id that sorts by time: `20261123T050000123Z-9f2c`."""
+    """An id that sorts by time: `20261123T050000123Z-9f2c41d7`."""
     now = clock.now()
-    return f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z-{secrets.token_hex(2)}"
+    return f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z-{secrets.token_hex(4)}"

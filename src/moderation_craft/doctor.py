@@ -92,7 +92,7 @@ def _app_table(settings: Settings) -> Check:
         return Check("app table", "note", "none is set", f"set dynamodb.table in {CONFIG_FILE} to export one")
     table = dynamodb.table or DEFAULT_TABLE
     with DynamoDBClient(region=dynamodb.region, endpoint_url=dynamodb.endpoint_url, attempts=1) as client:
-        items = client.about_how_many(table)
+        items = client.describe(table).item_count
         return Check("app table", "good", f"{table} at {client.endpoint_url}, about {items or 0:,} items")
 
 

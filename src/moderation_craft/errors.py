@@ -107,6 +107,21 @@ class SetupError(StopError):
     code, name = "E011", "SETUP"
 
 
+HTTP_STATUS = {
+    "E001": 401,
+    "E002": 429,
+    "E003": 422,
+    "E004": 503,
+    "E005": 503,
+    "E006": 502,
+    "E007": 500,
+    "E008": 504,
+    "E009": 413,
+    "E010": 409,
+    "E011": 409,
+}
+"""The HTTP status that goes with each code."""
+
 _SECRET = re.compile(
     r"(?i)(\b(?:bearer|token|access_token|refresh_token|api_?key|appid|secret|password|signature)\b[\"']?[=:\s]+[\"']?)"
     r"[^\s\"'&,;]{6,}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,6 +20,7 @@ from moderation_craft.errors import SetupError
 
 CONFIG_FILE = "mcraft.toml"
 DEFAULT_TABLE = "moderation-craft-data"
+DEFAULT_MAX_UPLOAD_BYTES = 4 * 1024**3
 SECRETS = (("fitbit", "access_tokens"), ("calendar", "feeds"))
 
 
@@ -56,8 +58,18 @@ class DynamoDBSettings(_Section):
     """Another DynamoDB-speaking server; else AWS_ENDPOINT_URL_DYNAMODB, else AWS."""
     region: str = "ap-northeast-1"
     """The table's AWS region."""
-    segments: int = Field(default=2, ge=1, le=64)
-    """How many parts of the table are scanned at once."""
+    segments: int | None = Field(default=None, ge=1, le=64)
+    """How many parts of the table are scanned at once; chosen by its size where it is not set."""
+    max_rcu: float | None = Field(default=None, gt=0)
+    """The most read capacity units a second that an export may consume; no cap where it is not set."""
+    format: Literal["json", "parquet"] = "parquet"
+    """How raw keeps what a scan or query reads: Parquet with key columns, or the lines of AWS's own export."""
+    run_mode: Literal["incremental", "full", "pitr"] = "incremental"
+    """What the daily run copies: what changed (the first time everything), everything, or AWS's own export."""
+    overlap_hours: float = Field(default=24.0, ge=0, le=24 * 366)
+    """How far before the last export changes are asked for again, for devices that were offline."""
+    reconcile_every_hours: float = Field(default=0.0, ge=0)
+    """How often the daily run also compares all keys, which finds deleted and very late records; 0: each time."""
 
 
 class FitbitSettings(_Section):
@@ -117,6 +129,24 @@ class ServeSettings(_Section):
     """The port; 0 takes any free one."""
 
 
+def _origin(text: str) -> str:
+    if not re.fullmatch(r"https?://[^/?#@*\s]+", text):
+        raise ValueError(f"{text!r} is no origin such as https://app.example.com")
+    return text.lower()
+
+
+Origin = Annotated[str, AfterValidator(_origin)]
+
+
+class IngestSettings(_Section):
+    """What browsers may send to /api/ingest."""
+
+    allowed_origins: list[Origin] = Field(default_factory=list)
+    """Web addresses of the app, such as https://app.example.com, whose pages may send their data here."""
+    max_bytes: int = Field(default=DEFAULT_MAX_UPLOAD_BYTES, ge=1)
+    """The longest dump that is taken, unpacked."""
+
+
 class Settings(BaseSettings):
     """Everything that differs between a laptop and AWS."""
 
@@ -147,6 +177,7 @@ class Settings(BaseSettings):
     calendar: CalendarSettings = CalendarSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     serve: ServeSettings = ServeSettings()
+    ingest: IngestSettings = IngestSettings()
 
     @classmethod
     def settings_customise_sources(

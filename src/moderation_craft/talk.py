@@ -6,6 +6,7 @@ import time
 from types import TracebackType
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from moderation_craft.pipeline.jobs import Job, Step
@@ -81,5 +82,7 @@ class Talk:
         self.say(f"  {_MARKS[step.status]} {step.name:<9} {word}{step.detail}{seconds}")
 
     def _end_job(self, job: Job) -> None:
+        for warning in job.warnings:
+            self.say(f"  [yellow]![/] {escape(f'{warning.code} {warning.message} Next: {warning.remedy}')}")
         word = "done" if job.status == "completed" else "[red]failed[/]"
         self.say(f"  {job.kind} {word} in {job.duration_seconds or 0:.1f} s")

@@ -67,7 +67,9 @@ def status_text(report: Report) -> str:
     lines = [f"Lake {report.lake}", _rendered(shown), ""]
     if report.quarantined:
         lines.append(f"{report.quarantined} refused records are kept whole under quarantine/.")
-    lines += [f"{_minute(run.started_at)}  {run.kind:<8} {run.status}" for run in report.runs]
+    for run in report.runs:
+        lines.append(f"{_minute(run.started_at)}  {run.kind:<8} {run.status}")
+        lines += [f"{'':<18}! {warning.code} {warning.message}" for warning in run.warnings]
     return "\n".join(lines).rstrip()
 
 

@@ -14,7 +14,7 @@ from tests.browser.chromium import chromium
 from tests.cli.run import mcraft
 from tests.serve.server import served
 
-PAGES = {"dashboard": "/", "pipeline": "/debug/pipeline"}
+PAGES = {"dashboard": "/", "pipeline": "/debug/pipeline", "schema": "/debug/pipeline#schema"}
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 LOCALES = {"ja": "ja-JP", "en": "en-GB"}
@@ -55,6 +55,8 @@ def photograph(
         expect(opened.locator('[data-engine="wasm"]')).to_be_visible(timeout=90_000)
     opened.wait_for_load_state("networkidle" if page == "dashboard" else "load")
     expect(opened.locator("h1, h2").first).to_be_visible(timeout=90_000)
+    if page == "schema":
+        opened.locator('[data-entity="work_session"] summary').click()
     path = TARGET / f"{page}-{size}-{scheme}-{language}.png"
     opened.screenshot(path=path, full_page=True)
     if readme := FOR_README.get((page, size, scheme, language)):

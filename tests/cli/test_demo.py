@@ -62,7 +62,7 @@ def test_a_second_run_changes_no_byte_of_gold_and_says_what_it_skipped(own_demo_
     done = mcraft("run", cwd=own_demo_folder)
     assert done.returncode == 0, done.stderr
     assert tree(own_demo_folder / "lake" / "gold") == before
-    assert "unchanged since" in done.stderr
+    assert "nothing new since" in done.stderr
     for step in ("export", "prepare", "transform", "publish"):
         assert any(line.split()[1:2] == [step] and "skipped" in line for line in done.stderr.splitlines())
 

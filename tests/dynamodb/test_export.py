@@ -14,8 +14,6 @@ from typing import Any, TypeAlias
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from moderation_craft.clock import FixedClock
 from moderation_craft.errors import AuthFailed, RetryError, SetupError, Throttled, Unavailable
@@ -105,36 +103,6 @@ def test_an_empty_table_is_an_export_of_nothing(lake: Lake, aws_endpoint: str) -
     assert (manifest.rows, manifest.parts) == (0, [])
     assert json.loads(b"".join(document(lake, manifest)))["data"] == []
     assert pq.read_table(io.BytesIO(b"".join(parquet_document(lake, manifest)))).num_rows == 0
-
-
-attribute = st.recursive(
-    st.one_of(
-        st.text().map(lambda text: {"S": text}),
-        st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**37), max_value=10**37, places=1).map(
-            lambda number: {"N": str(number)}
-        ),
-        st.binary().map(lambda data: {"B": data}),
-        st.booleans().map(lambda flag: {"BOOL": flag}),
-        st.just({"NULL": True}),
-        st.sets(st.text(min_size=1), min_size=1).map(lambda texts: {"SS": sorted(texts)}),
-    ),
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=3).map(lambda values: {"L": values}),
-        st.dictionaries(st.text(min_size=1, max_size=8), inner, max_size=3).map(lambda values: {"M": values}),
-    ),
-    max_leaves=8,
-)
-
-
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(attributes=st.dictionaries(st.sampled_from(["a", "メモ", "x#y"]), attribute, max_size=3))
-def test_any_item_goes_into_raw_and_comes_back_equal(
-    lake: Lake, aws_endpoint: str, attributes: dict[str, Any]
-) -> None:
-    table = make_table(aws_endpoint, [item(1, **attributes)])
-    with exporter(aws_endpoint) as dynamodb:
-        manifest = export_table(lake, dynamodb, table, segments=1)
-    assert read_back(items(lake, manifest)) == scanned(aws_endpoint, table)
 
 
 def test_a_missing_table_names_those_that_are_there(lake: Lake, aws_endpoint: str) -> None:

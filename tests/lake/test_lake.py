@@ -31,6 +31,16 @@ def test_manifests_come_back_oldest_first(any_lake: Lake) -> None:
     assert any_lake.manifests("weather") == [earlier, later]
 
 
+def test_manifests_are_listed_anew_though_each_is_read_once(any_lake: Lake) -> None:
+    kept, removed = commit(any_lake, "1", b"a"), commit(any_lake, "2", b"b")
+    assert any_lake.manifests("weather") == [kept, removed]
+    any_lake.storage.delete([zones.manifest("weather", "2")])
+    added = commit(any_lake, "3", b"c")
+    assert any_lake.manifests("weather") == [kept, added]
+    any_lake.storage.put(zones.manifest("weather", "1"), b"{ mended by hand, and wrongly")
+    assert any_lake.manifests("weather") == [added]
+
+
 def test_equal_content_has_an_equal_digest(lake: Lake) -> None:
     assert commit(lake, "1").content_digest == commit(lake, "2").content_digest
     assert commit(lake, "3", b"other").content_digest != commit(lake, "1").content_digest

@@ -47,8 +47,9 @@ def follow(api: httpx.Client, job_id: str) -> dict[str, Any]:
 
 
 def test_an_export_is_started_followed_listed_and_downloaded(api: httpx.Client) -> None:
+    follow(api, data(api.post("/api/pipeline/export"))["jobId"])
     before = data(api.get("/api/pipeline/status"))["totalCount"]
-    answer = api.post("/api/pipeline/export", json={"format": "json"})
+    answer = api.post("/api/pipeline/export", json={"format": "parquet"})
     assert answer.status_code == 202
     job = follow(api, data(answer)["jobId"])
     assert job["status"] == "completed" and job["recordCount"] > 0
@@ -61,6 +62,17 @@ def test_an_export_is_started_followed_listed_and_downloaded(api: httpx.Client) 
     assert document["export_metadata"]["record_count"] == len(document["data"]) == job["recordCount"]
     table = pq.read_table(io.BytesIO(api.get("/api/pipeline/latest?format=parquet").content))
     assert table.num_rows == job["recordCount"]
+
+
+def test_changes_alone_can_be_exported(api: httpx.Client) -> None:
+    asked = {"mode": "incremental", "startDate": "2020-01-01T00:00:00Z"}
+    job = follow(api, data(api.post("/api/pipeline/export", json=asked))["jobId"])
+    assert (job["status"], job["recordCount"]) == ("completed", 0), "raw holds all of them already"
+    newest = data(api.get("/api/pipeline/status"))["latestExport"]
+    assert newest["exportMode"] == "incremental" and newest["isDelta"] and newest["unchanged"]
+    assert newest["changesSince"] == "2020-01-01T00:00:00.000Z"
+    assert api.get("/api/pipeline/latest").json()["data"] == []
+    assert api.get("/api/pipeline/latest?mode=full").json()["export_metadata"]["record_count"] > 0
 
 
 def test_two_requests_at_once_are_one_job(api: httpx.Client) -> None:
@@ -77,14 +89,24 @@ def test_two_requests_at_once_are_one_job(api: httpx.Client) -> None:
     assert len(set(found)) == 1
     job = follow(api, found[0])
     assert job["status"] == "completed"
-    assert {step["name"]: step["status"] for step in job["steps"]}["transform"] == "skipped"
     assert data(api.get("/api/pipeline/runs"))["runs"][0]["jobId"] == found[0]
 
 
-@pytest.mark.parametrize("body", [{"startDate": "2026-11-01"}, {"mode": "incremental"}])
-def test_what_an_export_cannot_do_is_refused_not_ignored(api: httpx.Client, body: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"startDate": "2026-11-01"}, 422),
+        ({"startDate": 0}, 422),
+        ({"mode": "pitr"}, 422),
+        ({"startDate": "2026-11-01T00:00:00Z", "mode": "full"}, 409),
+        ({"endDate": "2026-11-01T00:00:00Z", "startDate": "2026-11-02T00:00:00Z"}, 409),
+    ],
+)
+def test_what_an_export_cannot_do_is_refused_not_ignored(
+    api: httpx.Client, body: dict[str, str], status: int
+) -> None:
     answer = api.post("/api/pipeline/export", json=body)
-    assert answer.status_code == 422
+    assert answer.status_code == status
     assert next(iter(body)) in data(answer)["message"]
 
 

@@ -18,8 +18,8 @@ from moderation_craft.clock import FixedClock
 from moderation_craft.errors import BoundMet, RecordInvalid
 from moderation_craft.lake import Lake, Manifest
 from moderation_craft.lake.quarantine import read_all
-from moderation_craft.sources.indexeddb import dump as dump_module
-from moderation_craft.sources.indexeddb.dump import import_dexie, read_dump
+from moderation_craft.sources.indexeddb.dump import import_dexie
+from moderation_craft.sources.indexeddb.reader import DumpReader, Line
 
 NOW = datetime(2026, 11, 23, 5, tzinfo=UTC)
 
@@ -62,6 +62,13 @@ def written(path: Path, content: Any, pack: Callable[[bytes], bytes] = bytes) ->
     return path
 
 
+def lines_of(content: bytes) -> list[bytes]:
+    """The lines that a dump held in memory gives, none of them refused."""
+    records = list(DumpReader(lambda: iter([content]), "dump.json").records())
+    assert all(isinstance(record, Line) for record in records)
+    return [record.text for record in records if isinstance(record, Line)]
+
+
 def raw_lines(lake: Lake, manifest: Manifest) -> list[Any]:
     return [json.loads(line) for line in lake.lines(manifest.parts[0].key)]
 
@@ -71,8 +78,8 @@ def test_both_inbound_forms_reach_raw(lake: Lake, tmp_path: Path, pack: Callable
     content = dump_of(table("moodEntries", [MOOD]), table("workSessions", [PAIR], inbound=False))
     manifest = import_dexie(lake, written(tmp_path / "dump.json", content, pack), "u1")
     assert raw_lines(lake, manifest) == [
-        {"table": "moodEntries", "inbound": True, "row": MOOD},
-        {"table": "workSessions", "inbound": False, "row": PAIR},
+        {"table": "moodEntries", "inbound": True, "row": MOOD, "key": "m1"},
+        {"table": "workSessions", "inbound": False, "row": PAIR, "key": ["u1", 3]},
     ]
     assert manifest.kind == "indexeddb_dump"
     assert manifest.parts[0].key.startswith("raw/internal/indexeddb/dt=2026-11-23/user=u1/rows-")
@@ -143,17 +150,20 @@ def test_an_absent_file_is_refused(lake: Lake, tmp_path: Path) -> None:
         import_dexie(lake, tmp_path / "absent.json", "u1")
 
 
-def test_a_zip_bomb_meets_the_bound(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dump_module, "MAX_DUMP_BYTES", 1_000_000)
+def test_a_zip_bomb_meets_the_bound_of_size_or_of_growth(lake: Lake, tmp_path: Path) -> None:
     path = tmp_path / "dump.json.gz"
     path.write_bytes(gzip.compress(b" " * 1_000_001))
-    with pytest.raises(BoundMet):
+    with pytest.raises(BoundMet, match="1,000,000 bytes"):
+        import_dexie(lake, path, "u1", max_bytes=1_000_000)
+    path.write_bytes(gzip.compress(b" " * 17 * 1024 * 1024))
+    with pytest.raises(BoundMet, match="200 times"):
         import_dexie(lake, path, "u1")
+    assert lake.totals("raw/") == (0, 0)
 
 
 def test_a_pretty_printed_row_stays_on_one_line() -> None:
     content = json.dumps(dump_of(table("moodEntries", [MOOD])), indent=2).replace("\n", "\r\n").encode()
-    (line,) = read_dump(content, "dump.json").lines
+    (line,) = lines_of(content)
     assert line.count(b"\n") == 1
     assert json.loads(line)["row"] == MOOD
 
@@ -174,5 +184,5 @@ def test_rows_keep_their_bytes(rows: list[dict[str, Any]], is_ascii: bool) -> No
     spelled = [json.dumps(row, ensure_ascii=is_ascii).encode("utf-8", "surrogatepass") for row in rows]
     empty = json.dumps(dump_of(table("moodEntries", []))).encode()
     content = empty.replace(b'"rows": []', b'"rows": [' + b" , ".join(spelled) + b"]")
-    lines = read_dump(content, "dump.json").lines
+    lines = lines_of(content)
     assert [bytes(msgspec.json.decode(line, type=_Line).row) for line in lines] == spelled

@@ -61,9 +61,9 @@ def test_one_content_counts_once_and_knows_whether_it_is_newest(empty_lake: Lake
     put_export(empty_lake, "20260303T000000000Z-0003", second, date(2026, 3, 3))
     found = rows(
         empty_lake,
-        "select export_id, in_latest_snapshot, count(*) from raw.dynamodb_items group by all order by export_id",
+        "select run_id, chain_position, count(*) from raw.dynamodb_items group by all order by run_id",
     )
-    assert found == [("20260301T000000000Z-0001", False, 2), ("20260303T000000000Z-0003", True, 2)]
+    assert found == [("20260301T000000000Z-0001", None, 2), ("20260303T000000000Z-0003", 0, 2)]
 
 
 def test_a_parquet_export_reads_like_lines(empty_lake: Lake) -> None:

@@ -12,7 +12,7 @@ function job(changes: Partial<Job> = {}): Job {
   return {
     jobId: "a", kind: "run", trigger: "manual", status: "processing", startedAt: "2026-11-23T00:00:00Z",
     completedAt: null, durationSeconds: null, progress: null, steps: [], recordCount: null, s3Location: null,
-    error: null, ...changes,
+    error: null, warnings: [], ...changes,
   };
 }
 

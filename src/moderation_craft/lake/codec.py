@@ -10,9 +10,9 @@ import zstandard
 _LEVEL = 3
 
 
-def packer() -> zstandard.ZstdCompressionObj:
-    """A stream of Zstandard, level 3; the same bytes for the same pieces in the same order."""
-    return zstandard.ZstdCompressor(level=_LEVEL).compressobj()
+def packer(level: int = _LEVEL) -> zstandard.ZstdCompressionObj:
+    """A stream of Zstandard; the same bytes for the same pieces in the same order."""
+    return zstandard.ZstdCompressor(level=level).compressobj()
 
 
 def compress(data: bytes) -> bytes:

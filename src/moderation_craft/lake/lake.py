@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,7 +18,7 @@ from moderation_craft.lake import zones
 from moderation_craft.lake.codec import decompressed, split_lines
 from moderation_craft.lake.manifest import Manifest, Part, check_layout, content_digest, decode, encode
 from moderation_craft.lake.quarantine import Refusal, quarantine
-from moderation_craft.lake.storage import Storage
+from moderation_craft.lake.storage import Storage, StoredObject
 from moderation_craft.logs import get_logger
 
 log = get_logger("lake")
@@ -24,6 +28,7 @@ class Lake:
     def __init__(self, storage: Storage, clock: Clock | None = None) -> None:
         self.storage = storage
         self.clock: Clock = clock or SystemClock()
+        self._read_manifests: dict[tuple[str, int, datetime], Manifest] = {}
 
     @classmethod
     def open(cls, address: str, clock: Clock | None = None) -> Lake:
@@ -48,6 +53,25 @@ class Lake:
             dt=dt,
             **more,
         )
+
+    def put_part_file(
+        self, key: str, path: Path, *, sha256: str, rows: int, stream: str = "", dt: str = ""
+    ) -> Part:
+        """As `put_part`, from a local file, streamed."""
+        self.storage.put_file(key, path)
+        return Part(key=key, bytes=path.stat().st_size, sha256=sha256, rows=rows, stream=stream, dt=dt)
+
+    @contextmanager
+    def local_copy(self, key: str) -> Iterator[Path]:
+        """An object as a local file to read: itself in a folder, a temporary copy from S3."""
+        if self.storage.is_folder:
+            yield self.storage.folder / key
+            return
+        with tempfile.NamedTemporaryFile(suffix=f"-{key.rsplit('/', 1)[-1]}") as copy:
+            for chunk in self.storage.stream(key):
+                copy.write(chunk)
+            copy.flush()
+            yield Path(copy.name)
 
     def commit(
         self,
@@ -83,10 +107,18 @@ class Lake:
         found = []
         for stored in self.storage.list(zones.manifests_prefix(source)):
             try:
-                found.append(decode(self.storage.get(stored.key), stored.key))
+                found.append(self._manifest(stored))
             except RecordInvalid as error:
                 log.warning("manifest left out", key=stored.key, reason=error.message)
         return sorted(found, key=lambda manifest: manifest.id)
+
+    def _manifest(self, stored: StoredObject) -> Manifest:
+        """One manifest; a manifest never changes, so an object that looks the same is not read again."""
+        seen_as = (stored.key, stored.size, stored.modified_at)
+        manifest = self._read_manifests.get(seen_as)
+        if manifest is None:
+            manifest = self._read_manifests[seen_as] = decode(self.storage.get(stored.key), stored.key)
+        return manifest
 
     def read_state(self, name: str) -> dict[str, Any] | None:
         data = self.storage.get_or_none(zones.state(name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from moderation_craft.errors import LakeRefused, SetupError
 
 Store: TypeAlias = LocalStore | MemoryStore | S3Store
 
+_MAKE_ROOM = "free some space, then run the same command again: nothing half-written is ever read."
 _CHUNK_BYTES = 4 * 1024 * 1024
 
 
@@ -98,7 +100,7 @@ class Storage:
     def put_file(self, key: str, path: Path) -> None:
         """Upload a file, streamed."""
         with _translated(key, "write"):
-            obstore.put(self._store, key, path)
+            obstore.put(self._store, key, path, max_concurrency=1)
 
     def exists(self, key: str) -> bool:
         with _translated(key, "read"):
@@ -147,6 +149,19 @@ def _s3_store(address: str, region: str) -> S3Store:
 
 
 @contextmanager
+def local_disk(folder: Path) -> Iterator[None]:
+    """Local files of work under way: a disk that is full or refuses is a LakeRefused, as the lake's own is."""
+    try:
+        yield
+    except OSError as error:
+        is_full = error.errno == errno.ENOSPC or "No space left" in str(error)
+        raise LakeRefused(
+            f"Files under way cannot be written in {str(folder)!r}: {'the disk is full' if is_full else error}.",
+            remedy=_MAKE_ROOM if is_full else "set `cache` (MCRAFT_CACHE) to a folder that can be written.",
+        ) from error
+
+
+@contextmanager
 def _translated(what: str, verb: str) -> Iterator[None]:
     try:
         yield
@@ -161,9 +176,7 @@ def _translated(what: str, verb: str) -> Iterator[None]:
         text = str(error).split("\n", 1)[0]
         full = "No space left" in str(error) or getattr(error, "errno", None) == 28
         remedy = (
-            "free some space, then run the same command again: nothing half-written is ever read."
-            if full
-            else "check the lake's address, permissions and credentials with `mcraft doctor`."
+            _MAKE_ROOM if full else "check the lake's address, permissions and credentials with `mcraft doctor`."
         )
         cause = "the disk is full" if full else text
         raise LakeRefused(f"The lake could not {verb} {what!r}: {cause}.", remedy=remedy) from error

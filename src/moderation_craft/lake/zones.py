@@ -43,6 +43,23 @@ def dynamodb_part(dt: date, table: str, digest: str, suffix: str) -> str:
     return f"{home('dynamodb')}/dt={dt}/{safe(table)}/part-{digest[:16]}.{suffix}"
 
 
+def native_export(dt: date, table: str) -> str:
+    """The prefix that AWS's own export is told to write below."""
+    return f"{home('dynamodb')}/dt={dt}/{safe(table)}/native"
+
+
+def day_of_native_export(prefix: str, table: str) -> str | None:
+    """The day of such a prefix; None for any other."""
+    before, after = re.escape(f"{home('dynamodb')}/dt="), re.escape(f"/{safe(table)}/native")
+    found = re.fullmatch(before + r"(\d{4}-\d\d-\d\d)" + after, prefix)
+    return found[1] if found else None
+
+
+def native_export_state(table: str) -> str:
+    """The name of the state in which a native export under way is remembered."""
+    return f"native-exports/{safe(table)}.json"
+
+
 def dump_part(dt: date, user_id: str, digest: str) -> str:
     return f"{home('indexeddb')}/dt={dt}/user={safe(user_id)}/rows-{digest[:16]}.jsonl.zst"
 
@@ -91,3 +108,13 @@ def run_record(run_id: str) -> str:
 
 def state(name: str) -> str:
     return f"{STATE}{name}"
+
+
+def export_state(table: str) -> str:
+    """Where an export of a table that is under way keeps its cursors."""
+    return state(f"exports/{safe(table)}.json")
+
+
+def upload_receipts(user_id: str, device_id: str) -> str:
+    """The name of the state in which a browser's last uploads are remembered."""
+    return f"ingest/{safe(user_id)}/{safe(device_id)}.json"

@@ -16,6 +16,7 @@ JobStatus = Literal["initiated", "processing", "completed", "failed"]
 StepName = Literal["export", "fetch", "prepare", "transform", "publish"]
 StepStatus = Literal["waiting", "running", "done", "skipped", "failed"]
 Trigger = Literal["manual", "schedule", "catch_up", "cli", "demo"]
+ChangeKind = Literal["new_entity", "new_attribute", "new_type", "vanished"]
 
 INTERRUPTED = {
     "code": "E008",
@@ -44,6 +45,30 @@ class Step(msgspec.Struct, rename="camel"):
     progress: Amount | None = None
 
 
+class SchemaChange(msgspec.Struct, rename="camel", frozen=True):
+    """What changed in an entity: `items` of its `entity_items` present records (vanished: that held it before)."""
+
+    kind: ChangeKind
+    door: str
+    entity_type: str
+    attribute: str
+    old_types: list[str]
+    new_types: list[str]
+    items: int
+    entity_items: int
+    is_read: bool
+
+
+class JobWarning(msgspec.Struct, frozen=True):
+    """What somebody should know although the job went on; `change` has its figures for other languages."""
+
+    code: str
+    name: str
+    message: str
+    remedy: str
+    change: SchemaChange | None = None
+
+
 class Job(msgspec.Struct, rename="camel"):
     """One job as the API and the run records show it; times ISO 8601 UTC."""
 
@@ -60,6 +85,7 @@ class Job(msgspec.Struct, rename="camel"):
     record_count: int | None = None
     s3_location: str | None = msgspec.field(name="s3Location", default=None)
     error: dict[str, str] | None = None
+    warnings: list[JobWarning] = []
 
     @property
     def is_over(self) -> bool:

@@ -46,6 +46,12 @@ def is_locked(lake: Lake) -> bool:
         return True
 
 
+def run_lease(lake: Lake) -> Lease | None:
+    """The lease that stands on an S3 lake's run lock, whether its holder lives or not."""
+    held = lake.storage.get_or_none(zones.state("run.lock"))
+    return None if held is None else msgspec.json.decode(held, type=Lease)
+
+
 @contextmanager
 def _folder_lock(lake: Lake, wait_seconds: float, on_wait: Callable[[], None]) -> Iterator[None]:
     path = lake.storage.folder / zones.state("run.lock")
@@ -67,7 +73,9 @@ def _folder_lock(lake: Lake, wait_seconds: float, on_wait: Callable[[], None]) -
         lock.release()
 
 
-class _Lease(msgspec.Struct):
+class Lease(msgspec.Struct):
+    """Who holds an S3 lake's run lock; a living holder prolongs it three times before it ends."""
+
     holder: str
     until: datetime
 
@@ -78,12 +86,12 @@ def _lease(lake: Lake, wait_seconds: float, on_wait: Callable[[], None]) -> Iter
     holder = f"{socket.gethostname()}:{threading.get_ident()}:{iso(lake.clock.now())}"
 
     def body() -> bytes:
-        return msgspec.json.encode(_Lease(holder, lake.clock.now() + _LEASE))
+        return msgspec.json.encode(Lease(holder, lake.clock.now() + _LEASE))
 
     deadline = time.monotonic() + wait_seconds
     while not lake.storage.put_new(key, body()):
-        held = lake.storage.get_or_none(key)
-        if held is not None and msgspec.json.decode(held, type=_Lease).until < lake.clock.now():
+        held = run_lease(lake)
+        if held is not None and held.until < lake.clock.now():
             lake.storage.delete([key])
             continue
         if time.monotonic() >= deadline:

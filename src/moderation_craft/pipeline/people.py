@@ -5,42 +5,68 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import duckdb
 import msgspec
 from boto3.dynamodb.types import TypeDeserializer
 from pydantic import ValidationError
 
+from moderation_craft.errors import LakeRefused
 from moderation_craft.lake import Lake
 from moderation_craft.logs import get_logger
 from moderation_craft.settings import Place, Settings
 from moderation_craft.sources.contract import Person
-from moderation_craft.sources.dynamodb.exports import items, latest_export
+from moderation_craft.warehouse import raw_views
+from moderation_craft.warehouse.connection import enable_lake
 
 log = get_logger("people")
 
 
 def find_people(lake: Lake, settings: Settings) -> list[Person]:
-    """Everyone who has a profile in the newest export, or is named in the settings; sorted by id."""
+    """Everyone who has a profile in the app's table, or is named in the settings; sorted by id."""
     profiles = _profiles(lake)
     named = {*settings.fitbit.access_tokens, *settings.weather.places, *settings.calendar.feeds}
     return [_person(user_id, profiles.get(user_id, {}), settings) for user_id in sorted({*profiles, *named})]
 
 
+_PROFILES = """
+    select i.item
+    from raw.dynamodb_items as i
+    left join raw.dynamodb_changes as c on i.table_name = c.table_name and i.pk = c.pk and i.sk = c.sk
+    where
+        i.entity_type in ('user', 'users', 'User', 'Users')
+        and not i.is_delete
+        and (c.chain_position is null or (c.chain_position = i.chain_position and not c.is_delete))
+        and i.chain_position is not null
+    order by i.part_key, i.item
+"""
+
+
 def _profiles(lake: Lake) -> dict[str, dict[str, Any]]:
-    manifest = latest_export(lake)
-    if manifest is None:
-        return {}
+    """Each person's newest profile of those that exist now: a full export and the changes after it."""
     profiles: dict[str, dict[str, Any]] = {}
-    for item in items(lake, manifest):
-        if b'"user"' not in item:
+    for item in _profile_items(lake):
+        try:
+            profile = _profile(msgspec.json.decode(item, type=dict[str, dict[str, Any]]))
+        except msgspec.DecodeError as error:
+            log.warning("a profile cannot be read", reason=str(error))
             continue
-        attributes = msgspec.json.decode(item)
-        if attributes.get("entity_type", {}).get("S") != "user":
-            continue
-        profile = _profile(attributes)
         user_id = profile["user_id"]
         if isinstance(user_id, str) and _newer(profile, profiles.get(user_id)):
             profiles[user_id] = profile
     return profiles
+
+
+def _profile_items(lake: Lake) -> list[str]:
+    try:
+        with duckdb.connect(config={"threads": 2}) as connection:
+            enable_lake(connection, lake.address)
+            raw_views.register_exports(connection, lake)
+            return [str(item) for (item,) in connection.execute(_PROFILES).fetchall()]
+    except duckdb.Error as error:
+        raise LakeRefused(
+            f"The exports in raw cannot be read: {str(error).splitlines()[0]}",
+            remedy="restore the object that the message names from a backup, or export the table again.",
+        ) from error
 
 
 def _profile(attributes: dict[str, Any]) -> dict[str, Any]:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from moderation_craft.clock import new_run_id, today_in
 from moderation_craft.errors import McraftError, SetupError
-from moderation_craft.lake import Lake
+from moderation_craft.lake import Lake, Manifest
+from moderation_craft.lake.chain import is_delta
+from moderation_craft.pipeline import schema_watch
 from moderation_craft.pipeline.jobs import Job, JobKind, StepName, StepStatus, Trigger
 from moderation_craft.pipeline.people import find_people
 from moderation_craft.settings import DEFAULT_TABLE, Settings
 from moderation_craft.sources import prepare, registry
 from moderation_craft.sources.contract import Progress, Source
 from moderation_craft.sources.dynamodb.client import AwsKeys, DynamoDBClient
-from moderation_craft.sources.dynamodb.export import ExportFormat, export_table
-from moderation_craft.sources.dynamodb.exports import latest_export
+from moderation_craft.sources.dynamodb.export import ExportMode, export_table
+from moderation_craft.sources.dynamodb.exports import export_sentence, item_count, latest_export, reconciled_at
+from moderation_craft.sources.dynamodb.parts import ExportFormat
 from moderation_craft.sources.fetch import FetchResult, fetch_source
 from moderation_craft.warehouse import publish, runner
 from moderation_craft.warehouse.gold import Gold
@@ -26,14 +29,21 @@ PREPARED_SOURCES = ("calendar", "csv")
 
 @dataclass(frozen=True)
 class Request:
-    """What somebody asked for; `table` and `format` concern exports, `sources` (empty: all) fetching."""
+    """What somebody asked for; `sources` (empty: all) concerns fetching, the rest exports; None: the settings."""
 
     kind: JobKind
     trigger: Trigger = "cli"
     table: str | None = None
-    format: ExportFormat = "json"
+    format: ExportFormat | None = None
     sources: tuple[str, ...] = ()
     job_id: str | None = None
+    mode: ExportMode | None = None
+    reconcile: bool | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    new_chain: bool = False
+    max_rcu: float | None = None
+    segments: int | None = None
 
 
 @dataclass(frozen=True)
@@ -65,24 +75,45 @@ Action = Callable[[Context, Request, Job, Progress], Outcome]
 def export(context: Context, request: Request, job: Job, progress: Progress) -> Outcome:
     if request.kind == "run" and not context.has_app_table:
         return Outcome("skipped", "no app table is set (dynamodb.table in mcraft.toml)")
-    table = request.table or context.settings.dynamodb.table or DEFAULT_TABLE
+    settings = context.settings.dynamodb
+    table = request.table or settings.table or DEFAULT_TABLE
     before = latest_export(context.lake, table)
     with _client(context) as client:
         manifest = export_table(
             context.lake,
             client,
             table,
-            format=request.format,
-            segments=context.settings.dynamodb.segments,
+            mode=request.mode or (settings.run_mode if request.kind == "run" else "full"),
+            format=request.format or settings.format,
+            segments=request.segments or settings.segments,
+            max_rcu=request.max_rcu or settings.max_rcu,
+            overlap_hours=settings.overlap_hours,
+            reconcile=_reconciles(context, request, table),
+            since=request.since,
+            until=request.until,
+            new_chain=request.new_chain,
+            scratch=runner.cache_folder(context.lake, context.settings),
             job_id=job.job_id,
             progress=progress,
         )
-    job.record_count = manifest.rows
+    job.record_count = item_count(manifest)
     job.s3_location = context.lake.storage.url(manifest.parts[0].key) if manifest.parts else None
-    if before is not None and before.content_digest == manifest.content_digest:
-        detail = f"{manifest.rows:,} items, unchanged since {before.completed_at}"
-        return Outcome("skipped", detail, facts={"items": manifest.rows})
-    return Outcome("done", f"{manifest.rows:,} items of {table}", facts={"items": manifest.rows})
+    is_new = bool(manifest.rows) if is_delta(manifest) else not _same_content(before, manifest)
+    facts = {"items": item_count(manifest), "deleted": manifest.rows - item_count(manifest)}
+    return Outcome("done" if is_new else "skipped", export_sentence(manifest, is_new=is_new), facts=facts)
+
+
+def _same_content(before: Manifest | None, manifest: Manifest) -> bool:
+    return before is not None and before.content_digest == manifest.content_digest
+
+
+def _reconciles(context: Context, request: Request, table: str) -> bool:
+    """Whether keys are to be compared: as asked, else in a daily run once the settings' hours have passed."""
+    if request.reconcile is not None or request.kind != "run":
+        return bool(request.reconcile)
+    last = reconciled_at(context.lake, table)
+    age = timedelta.max if last is None else context.lake.clock.now() - datetime.fromisoformat(last)
+    return age >= timedelta(hours=context.settings.dynamodb.reconcile_every_hours)
 
 
 def _client(context: Context) -> DynamoDBClient:
@@ -143,7 +174,10 @@ def transform(context: Context, request: Request, job: Job, progress: Progress) 
     published = Gold.open_or_none(context.lake)
     if request.kind == "run" and published is not None and published.fingerprint == fingerprint:
         return Outcome("skipped", f"nothing new in raw since gold {published.version}")
-    result = runner.build(context.lake, context.settings, prepared, progress)
+    try:
+        result = runner.build(context.lake, context.settings, prepared, progress)
+    finally:
+        job.warnings += schema_watch.look(context.lake, context.settings)
     return Outcome("done", result.sentence(), facts={"models": result.models, "tests": result.tests})
 
 
@@ -151,6 +185,7 @@ def publish_step(context: Context, request: Request, job: Job, progress: Progres
     if job.step("transform").status == "skipped":
         return Outcome("skipped", "gold is up to date")
     publication = publish.publish(context.lake, context.settings, progress)
+    schema_watch.publish(context.lake, context.settings, publication.version)
     facts = {"marts": publication.marts, "rows": publication.rows, "people": publication.people}
     return Outcome("done" if publication.changed else "skipped", publication.sentence(), facts=facts)
 

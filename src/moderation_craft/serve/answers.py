@@ -11,21 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from moderation_craft.clock import SystemClock, iso
-from moderation_craft.errors import McraftError, RecordInvalid
-
-HTTP_STATUS = {
-    "E001": 401,
-    "E002": 429,
-    "E003": 422,
-    "E004": 503,
-    "E005": 503,
-    "E006": 502,
-    "E007": 500,
-    "E008": 504,
-    "E009": 413,
-    "E010": 409,
-    "E011": 409,
-}
+from moderation_craft.errors import HTTP_STATUS, McraftError, RecordInvalid
 
 
 def ok(data: object) -> dict[str, Any]:

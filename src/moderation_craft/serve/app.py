@@ -26,6 +26,7 @@ from moderation_craft.serve.answers import install_error_answers, ok, refused
 from moderation_craft.serve.job_service import JobService
 from moderation_craft.serve.models import Envelope, HealthModel, refusals
 from moderation_craft.serve.routes import gold as gold_routes
+from moderation_craft.serve.routes import ingest as ingest_routes
 from moderation_craft.serve.routes import pipeline as pipeline_routes
 from moderation_craft.warehouse.gold import Gold
 
@@ -42,6 +43,8 @@ _POLICY_HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
 }
+_PUBLIC_CODE = {"access-control-allow-origin": "*", "cache-control": "no-cache"}
+"""For /sync: the app, which is of another origin, imports the module that stands there."""
 _NOT_BUILT = (
     "<!doctype html><title>mcraft</title><p>The pages are not built yet: run <code>make web</code>. "
     "The API is described at <a href='/api/openapi.json'>/api/openapi.json</a>.</p>"
@@ -71,20 +74,24 @@ def create_app(context: Context, *, with_schedule: bool = True) -> FastAPI:
         lifespan=lifespan,
     )
     install_error_answers(app)
-    app.add_middleware(_Guard)
+    app.add_middleware(_Guard, cross_origin=ingest_routes.CrossOrigin(context.settings.ingest.allowed_origins))
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK)
     app.include_router(pipeline_routes.router(context, jobs))
     app.include_router(gold_routes.router(context))
+    app.include_router(ingest_routes.router(context))
     _add_health(app, context)
     _add_pages(app)
     return app
 
 
 class _Guard:
-    """Refuses writes that a page of another origin sends; tells pages what they may load."""
+    """Refuses writes that a page of another origin sends, but for what the settings let it send to /api/ingest;
+    tells pages what they may load.
+    """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, cross_origin: ingest_routes.CrossOrigin) -> None:
         self._app = app
+        self._cross_origin = cross_origin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -92,15 +99,26 @@ class _Guard:
             return
         headers = Headers(scope=scope)
         origin = headers.get("origin")
+        policy = _POLICY_HEADERS
         is_write = scope["method"] not in ("GET", "HEAD", "OPTIONS")
-        if is_write and origin is not None and urlparse(origin).netloc != headers.get("host"):
-            error = AuthFailed(f"A page of {origin} may not do this.", remedy="use this server's own pages.")
+        if origin is not None and self._cross_origin.allows(scope["path"], origin):
+            preflight = self._cross_origin.preflight(scope["method"], headers)
+            if preflight is not None:
+                await preflight(scope, receive, send)
+                return
+            policy = policy | self._cross_origin.headers(origin)
+        elif is_write and origin is not None and urlparse(origin).netloc != headers.get("host"):
+            remedy = self._cross_origin.remedy(scope["path"]) or "use this server's own pages."
+            error = AuthFailed(f"A page of {origin} may not do this.", remedy=remedy)
             await refused(error, 403)(scope, receive, send)
             return
 
+        if scope["path"].startswith("/sync/"):
+            policy = policy | _PUBLIC_CODE
+
         async def send_with_policy(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(_POLICY_HEADERS)
+                MutableHeaders(scope=message).update(policy)
             await send(message)
 
         await self._app(scope, receive, send_with_policy)

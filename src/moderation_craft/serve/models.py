@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, Literal, TypeVar
+import re
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from moderation_craft.errors import SetupError
+
 T = TypeVar("T")
+
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def _as_written(value: object) -> object:
+    """Numbers and looser spellings, which pydantic would take, are not what the document says."""
+    if value is not None and not (isinstance(value, str) and _RFC_3339.fullmatch(value)):
+        raise ValueError("it is no instant with its zone, such as 2026-11-01T00:00:00Z")
+    return value
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_as_written)]
 
 
 class _Model(BaseModel):
@@ -50,8 +65,26 @@ class ExportRequest(_Model):
     model_config = ConfigDict(extra="forbid")
 
     table_name: str | None = Field(default=None, max_length=255, pattern=r"^[A-Za-z0-9_.-]{3,255}$")
-    mode: Literal["full"] = "full"
-    format: Literal["json", "parquet"] = "json"
+    mode: Literal["full", "incremental"] | None = Field(
+        default=None, description="full by default; incremental where a date is named"
+    )
+    format: Literal["json", "parquet"] | None = None
+    start_date: Instant | None = Field(default=None, description="with incremental: changes from here on")
+    end_date: Instant | None = Field(default=None, description="with incremental: changes up to here")
+
+    def check(self) -> None:
+        """SetupError where the fields do not go together."""
+        if self.mode == "full" and (self.start_date or self.end_date):
+            raise SetupError(
+                "startDate and endDate go with mode incremental; a full export has no window.",
+                remedy="leave the dates out, or the mode.",
+            )
+        if self.start_date and self.end_date and self.end_date < self.start_date:
+            raise SetupError("endDate is before startDate.", remedy="turn them round.")
+
+    @property
+    def wanted_mode(self) -> Literal["full", "incremental"]:
+        return self.mode or ("incremental" if self.start_date or self.end_date else "full")
 
 
 class AmountModel(_Model):
@@ -69,6 +102,24 @@ class StepModel(_Model):
     progress: AmountModel | None
 
 
+class SchemaChangeModel(_Model):
+    kind: Literal["new_entity", "new_attribute", "new_type", "vanished"]
+    door: str
+    entity_type: str
+    attribute: str
+    old_types: list[str]
+    new_types: list[str]
+    items: int
+    entity_items: int
+    is_read: bool
+
+
+class WarningModel(ApiError):
+    """What somebody should know although the job went on."""
+
+    change: SchemaChangeModel | None
+
+
 class JobModel(_Model):
     job_id: str
     kind: Literal["run", "export", "fetch", "rebuild"]
@@ -83,16 +134,21 @@ class JobModel(_Model):
     progress: AmountModel | None
     steps: list[StepModel]
     error: ApiError | None
+    warnings: list[WarningModel]
 
 
 class ExportModel(_Model):
     export_id: str
     job_id: str | None
     table_name: str
-    export_mode: Literal["full"]
-    format: Literal["json", "parquet"]
+    export_mode: Literal["full", "incremental", "pitr"]
+    format: Literal["json", "parquet", "dynamodb_json"]
     status: Literal["completed"]
+    is_delta: bool = Field(description="only what changed from `changesSince` to `asOf`")
+    as_of: str = Field(description="the instant whose state it shows")
+    changes_since: str | None
     record_count: int
+    deleted_count: int
     bytes: int
     s3_location: str | None = Field(alias="s3Location")
     started_at: str
@@ -104,7 +160,7 @@ class ExportMetadataModel(BaseModel):
     table_name: str
     exported_at: str
     export_version: str
-    export_mode: Literal["full"]
+    export_mode: Literal["full", "incremental", "pitr"]
     record_count: int
 
 
@@ -155,6 +211,56 @@ class DemoModel(_Model):
 class LayersModel(_Model):
     layers: list[LayerModel]
     demo: DemoModel | None
+
+
+class AttributeTypeModel(_Model):
+    """A type of an attribute: in how many present records, since which day; `isNew` in the last 30 days."""
+
+    type: str
+    items: int
+    since: str
+    last_seen: str
+    is_new: bool
+
+
+class AttributeModel(_Model):
+    name: str
+    types: list[AttributeTypeModel]
+    items: int
+    missing_share: float | None
+    since: str
+    last_seen: str
+    is_new: bool
+    is_mixed: bool
+    is_gone: bool
+    is_read: bool
+
+
+class EntityModel(_Model):
+    door: Literal["dynamodb", "indexeddb"]
+    entity_type: str
+    items: int
+    since: str
+    is_new: bool
+    attributes: list[AttributeModel]
+
+
+class AppSchemaModel(_Model):
+    """What the app's records are made of, as it was when this version of gold was published."""
+
+    gold_version: str | None
+    entities: list[EntityModel]
+
+
+class UploadModel(_Model):
+    """What became of a browser's upload; the counts are those of its manifest."""
+
+    upload_id: str | None
+    manifest_id: str
+    rows: int
+    deleted: int
+    refused: int
+    already_held: bool
 
 
 class ScheduleModel(_Model):

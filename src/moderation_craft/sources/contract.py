@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from moderation_craft.settings import Place
+if TYPE_CHECKING:
+    from moderation_craft.settings import Place
 
 
 @dataclass(frozen=True)

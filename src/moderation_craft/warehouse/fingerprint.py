@@ -21,7 +21,8 @@ PROJECT = Path(__file__).parent.parent
 def fingerprint(lake: Lake, settings: Settings, prepared: Mapping[str, list[str]]) -> str:
     """SHA-256 over the raw content that counts, the models, the settings that matter and DuckDB's version.
 
-    Ids and times of runs are left out, so looking again without finding anything new changes nothing.
+    Ids of runs and later sightings of the same content are left out, so looking again without finding anything new
+    changes nothing.
     """
     raw = raw_parts.find(lake, prepared)
     lines = [*sorted(_raw_lines(raw)), *_settings_lines(settings), f"duckdb {duckdb.__version__}", code_digest()]
@@ -29,14 +30,32 @@ def fingerprint(lake: Lake, settings: Settings, prepared: Mapping[str, list[str]
 
 
 def _raw_lines(raw: RawParts) -> Iterator[str]:
-    for part in raw.of("dynamodb"):
-        yield f"dynamodb\t{part.owner}\t{part.part.sha256}\t{part.is_latest}"
-    for part in raw.of("indexeddb"):
-        yield f"indexeddb\t{part.owner}\t{part.part.sha256}\t{part.is_latest}\t{part.at}"
+    for source in ("dynamodb", "indexeddb"):
+        yield from _chained_lines(source, raw.of(source))
     for source in declared_streams():
         yield from _external_lines(source, raw.of(source))
     for source, keys in raw.prepared.items():
         yield from (f"prepared\t{source}\t{key}" for key in keys)
+
+
+def _chained_lines(source: str, parts: list[RawPart]) -> Iterator[str]:
+    """Each content, its place in its owner's chain (counted over runs that hold something) and when it came."""
+    held: dict[tuple[str, str], set[int]] = {}
+    for part in parts:
+        if part.chain_position is not None:
+            held.setdefault((part.owner, part.device_id), set()).add(part.chain_position)
+    ranks = {
+        (*owner, position): rank
+        for owner, positions in held.items()
+        for rank, position in enumerate(sorted(positions))
+    }
+    for part in parts:
+        place = (
+            ranks.get((part.owner, part.device_id, part.chain_position))
+            if part.chain_position is not None
+            else None
+        )
+        yield "\t".join((source, part.owner, part.device_id, part.part.sha256, str(place), part.at))
 
 
 def _external_lines(source: str, parts: list[RawPart]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 
 import duckdb
@@ -21,6 +22,16 @@ PREPARED_COLUMNS = {
     "label_ja varchar, label_en varchar, dataset varchar, imported_at timestamp, row_number integer",
 }
 _MAX_LINE_BYTES = 64 * 1024 * 1024
+_KEY_COLUMNS = {
+    "pk": "PK",
+    "sk": "SK",
+    "entity_type": "entity_type",
+    "user_id": "user_id",
+    "id": "id",
+    "updated_at": "updated_at",
+}
+_TEXT_OR_NUMBER = {"S": "VARCHAR", "N": "VARCHAR"}
+_PART_COLUMNS = "p.run_id, p.chain_position, p.gone_at, p.part_key, p.part_number"
 
 
 def register(
@@ -29,17 +40,29 @@ def register(
     """Make every `raw.*` view of the contract; LakeRefused where an object is missing or cut."""
     raw = raw_parts.find(lake, prepared)
     raw_parts.check(lake, raw)
-    connection.execute("create schema if not exists raw")
-    _parts_table(connection, lake, raw)
-    for name, select in _views(lake, raw).items():
-        connection.execute(f"create or replace view raw.{name} as {select}")
+    _make(connection, lake, raw.parts, _views(lake, raw))
     _places_table(connection, settings)
     return raw
 
 
+def register_exports(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
+    """Make the views over the app's table alone."""
+    parts = raw_parts.exported(lake)
+    _make(connection, lake, parts, _dynamodb_views(lake, parts))
+
+
+def _make(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, parts: list[RawPart], views: Mapping[str, str]
+) -> None:
+    connection.execute("create schema if not exists raw")
+    _parts_table(connection, lake, parts)
+    for name, select in views.items():
+        connection.execute(f"create or replace view raw.{name} as {select}")
+
+
 def _views(lake: Lake, raw: RawParts) -> dict[str, str]:
     views = {
-        "dynamodb_items": _dynamodb_items(lake, raw.of("dynamodb")),
+        **_dynamodb_views(lake, raw.of("dynamodb")),
         "indexeddb_rows": _indexeddb_rows(lake, raw.of("indexeddb")),
         "calendar_events": _prepared(lake, "calendar_events", raw.prepared.get("calendar", [])),
         "csv_measures": _prepared(lake, "csv_measures", raw.prepared.get("csv", [])),
@@ -54,13 +77,24 @@ def _view_name(source: str, stream: str) -> str:
     return identifier(f"{source}_{stream.replace('-', '_')}")
 
 
-def _parts_table(connection: duckdb.DuckDBPyConnection, lake: Lake, raw: RawParts) -> None:
+def _parts_table(connection: duckdb.DuckDBPyConnection, lake: Lake, parts: list[RawPart]) -> None:
     rows = [
-        (lake.storage.url(p.key), p.key, p.run_id, p.at.removesuffix("Z"), p.owner, p.is_latest) for p in raw.parts
+        (
+            number,
+            lake.storage.url(p.key),
+            p.key,
+            p.run_id,
+            p.owner,
+            p.device_id,
+            p.chain_position,
+            *(at and at.removesuffix("Z") for at in (p.at, p.last_at or p.at, p.gone_at)),
+        )
+        for number, p in enumerate(sorted(parts, key=lambda part: part.key))
     ]
     connection.execute(
-        "create or replace table raw.parts "
-        "(url varchar, part_key varchar, run_id varchar, started_at timestamp, owner varchar, is_latest boolean)"
+        "create or replace table raw.parts (part_number integer, url varchar, part_key varchar, "
+        "run_id varchar, owner varchar, device_id varchar, chain_position integer, "
+        "observed_at timestamp, last_seen_at timestamp, gone_at timestamp)"
     )
     _insert(connection, "raw.parts", rows)
 
@@ -85,30 +119,96 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tu
         connection.execute(f"insert into {table} select {values}", columns)
 
 
-def _dynamodb_items(lake: Lake, parts: list[RawPart]) -> str:
+def _dynamodb_views(lake: Lake, parts: list[RawPart]) -> dict[str, str]:
+    """`dynamodb_items`: all that exports hold. `dynamodb_changes`: of each key that changes speak of, the chain's
+    last word (NULL where the chain has none), and when it was last deleted."""
+    changes = [part for part in parts if part.is_delta]
+    # Of two words in one run, the deletion came last: deletions are looked for after the changes.
+    word = "struct_pack(chain_position := p.chain_position, is_delete := r.is_delete)"
+    return {
+        "dynamodb_items": (
+            f"select r.* exclude (filename, written_at), {_PART_COLUMNS}, p.owner as table_name, p.observed_at, "
+            "case when r.is_delete then coalesce(r.written_at, p.observed_at) "
+            "else p.last_seen_at end as last_seen_at "
+            f"from ({_dynamodb_rows(lake, parts)}) as r inner join raw.parts as p on r.filename = p.url"
+        ),
+        "dynamodb_changes": (
+            "select table_name, pk, sk, word.chain_position, word.is_delete, deleted_at from ("
+            "select p.owner as table_name, r.pk, r.sk, "
+            f"max({word}) filter (where p.chain_position is not null) as word, "
+            "max(coalesce(r.written_at, p.observed_at)) filter (where r.is_delete) as deleted_at "
+            f"from ({_dynamodb_rows(lake, changes)}) as r inner join raw.parts as p on r.filename = p.url "
+            "where r.pk is not null group by all)"
+        ),
+    }
+
+
+def _dynamodb_rows(lake: Lake, parts: list[RawPart]) -> str:
     lines = [part for part in parts if not part.key.endswith(".parquet")]
     tables = [part for part in parts if part.key.endswith(".parquet")]
-    item = "case when json_valid(line) then coalesce((line -> '$.Item')::varchar, line) else line end"
-    readers = [f"select {item} as item, filename from {_lines(lake, lines)}"] if lines else []
-    if tables:
-        readers.append(
-            f"select item::varchar as item, filename from read_parquet({_urls(lake, tables)}, filename = true)"
-        )
-    return (
-        "select r.item, p.owner as table_name, p.run_id as export_id, p.started_at as exported_at, "
-        "p.is_latest as in_latest_snapshot, p.part_key "
-        f"from ({_union(readers, 'item varchar, filename varchar')}) as r "
-        "inner join raw.parts as p on r.filename = p.url"
+    columns = ", ".join(f"{name} varchar" for name in _KEY_COLUMNS)
+    columns += ", item varchar, is_delete boolean, written_at timestamp, filename varchar"
+    selects = [_item_lines(lake, lines)] if lines else []
+    selects += [_item_tables(lake, tables)] if tables else []
+    return _union(selects, columns)
+
+
+def _item_lines(lake: Lake, parts: list[RawPart]) -> str:
+    """Lines of ours and of AWS's native exports. A line that is none of these is its own item, for quarantine."""
+    keys = json.dumps({attribute: _TEXT_OR_NUMBER for attribute in _KEY_COLUMNS.values()})
+    shape = (
+        f'{{"Item": {keys}, "NewImage": {keys}, "OldImage": {keys}, "Deleted": {keys}, "Keys": {keys}, '
+        '"Metadata": {"WriteTimestampMicros": {"N": "BIGINT"}}}'
     )
+    image = "coalesce(said.Item, said.NewImage, said.OldImage, said.Deleted, said.Keys)"
+    named = ", ".join(
+        f"{_text(f'image.{attribute}')} as {name}"
+        if name not in ("pk", "sk")
+        else f"coalesce({_text(f'image.{attribute}')}, {_text(f'said.Keys.{attribute}')}) as {name}"
+        for name, attribute in _KEY_COLUMNS.items()
+    )
+    is_gone = "said.Item is null and said.NewImage is null and coalesce(said.Deleted, said.Keys) is not null"
+    return (
+        f"select {named}, case "
+        """when line like '{"Item":{%}}' then line[9:-2] """
+        "when said.Item is not null then (line -> '$.Item')::varchar "
+        "when said.NewImage is not null then (line -> '$.NewImage')::varchar "
+        "when said.OldImage is not null then (line -> '$.OldImage')::varchar "
+        f"when not ({is_gone}) or said is null then line end as item, "
+        f"coalesce({is_gone}, false) as is_delete, "
+        "make_timestamp(said.Metadata.WriteTimestampMicros.N) as written_at, filename "
+        f"from (select line, said, {image} as image, filename from "
+        f"(select line, try(from_json(line, {quoted(shape)})) as said, filename from {_lines(lake, parts)}))"
+    )
+
+
+def _item_tables(lake: Lake, parts: list[RawPart]) -> str:
+    """Parquet parts; a key that has no column, or none of a part's rows, is read from the item."""
+    named = ", ".join(
+        f"coalesce({name}, try(item ->> '$.{attribute}.S'), try(item ->> '$.{attribute}.N')) as {name}"
+        for name, attribute in _KEY_COLUMNS.items()
+    )
+    columns = ", ".join(f"null::varchar as {name}" for name in (*_KEY_COLUMNS, "item", "filename"))
+    return (
+        f"select {named}, item, item is null as is_delete, null::timestamp as written_at, filename "
+        f"from (select {columns} where false union all by name select * from "
+        f"read_parquet({_urls(lake, parts)}, filename = true, union_by_name = true, hive_partitioning = false))"
+    )
+
+
+def _text(attribute: str) -> str:
+    return f"coalesce({attribute}.S, {attribute}.N)"
 
 
 def _indexeddb_rows(lake: Lake, parts: list[RawPart]) -> str:
     reader = f"select line, case when json_valid(line) then line end as valid, filename from {_lines(lake, parts)}"
     rows = _union([reader] if parts else [], "line varchar, valid varchar, filename varchar")
+    is_delete = "coalesce((r.valid ->> '$.deleted') = 'true', false)"
     return (
         "select r.valid ->> '$.table' as table_name, (r.valid ->> '$.inbound') = 'true' as inbound, "
-        "coalesce((r.valid -> '$.row')::varchar, r.line) as row_json, p.owner as user_id, "
-        "p.run_id as dump_id, p.started_at as dumped_at, p.is_latest as in_latest_dump, p.part_key "
+        f"case when not {is_delete} then coalesce((r.valid -> '$.row')::varchar, r.line) end as row_json, "
+        f"(r.valid -> '$.key')::varchar as key_json, {is_delete} as is_delete, {_PART_COLUMNS}, "
+        "p.owner as user_id, p.device_id, p.observed_at as dumped_at, p.last_seen_at "
         f"from ({rows}) as r inner join raw.parts as p on r.filename = p.url"
     )
 
@@ -157,7 +257,8 @@ def _lines(lake: Lake, parts: list[RawPart]) -> str:
 
 
 def _urls(lake: Lake, parts: list[RawPart]) -> str:
-    return "[" + ", ".join(quoted(lake.storage.url(part.key)) for part in parts) + "]"
+    urls = sorted({lake.storage.url(part.key) for part in parts})
+    return "[" + ", ".join(quoted(url) for url in urls) + "]"
 
 
 def _union(selects: list[str], columns: str) -> str:

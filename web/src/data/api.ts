@@ -1,5 +1,16 @@
 import type { DayRow } from "./marts";
-import type { ApiError, ExportList, Job, StartableJob, LayerList, People, Settings } from "./types";
+import type {
+  ApiError,
+  AppSchema,
+  ExportChoice,
+  ExportFormat,
+  ExportList,
+  Job,
+  LayerList,
+  People,
+  Settings,
+  StartableJob,
+} from "./types";
 
 /** The server answered, and said no: with its code, cause and next step. */
 export class ServerError extends Error {
@@ -62,10 +73,11 @@ export const api = {
   },
   layers: () => request<LayerList>("/api/pipeline/layers"),
   settings: () => request<Settings>("/api/pipeline/settings"),
+  schema: () => request<AppSchema>("/api/pipeline/schema"),
   exports: (days: number) => request<ExportList>(`/api/pipeline/status?days=${days}`),
   runs: (limit: number) => request<{ runs: Job[] }>(`/api/pipeline/runs?limit=${limit}`),
   job: (jobId: string) => request<Job>(`/api/pipeline/status/${encodeURIComponent(jobId)}`),
-  start: (kind: StartableJob) => request<Job>(`/api/pipeline/${kind}`, post({})),
-  downloadUrl: (exportId: string, format: "json" | "parquet") =>
+  start: (kind: StartableJob, choice?: ExportChoice) => request<Job>(`/api/pipeline/${kind}`, post(choice ?? {})),
+  downloadUrl: (exportId: string, format: ExportFormat) =>
     `/api/pipeline/exports/${encodeURIComponent(exportId)}/download${format === "parquet" ? "?format=parquet" : ""}`,
 };

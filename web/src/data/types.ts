@@ -34,16 +34,43 @@ export type Job = {
   recordCount: number | null;
   s3Location: string | null;
   error: ApiError | null;
+  warnings: Warning[];
 };
+
+/** What changed in the app's records: `items` of the entity's present ones (vanished: that held it before). */
+export type SchemaChange = {
+  kind: "new_entity" | "new_attribute" | "new_type" | "vanished";
+  door: Door;
+  entityType: string;
+  attribute: string;
+  oldTypes: string[];
+  newTypes: string[];
+  items: number;
+  entityItems: number;
+  isRead: boolean;
+};
+
+/** What somebody should know although the job went on. */
+export type Warning = ApiError & { change: SchemaChange | null };
+
+export type ExportMode = "full" | "incremental" | "pitr";
+export type ExportFormat = "json" | "parquet";
+export type ExportChoice = { mode: "full" | "incremental"; format: ExportFormat };
 
 export type Export = {
   exportId: string;
   jobId: string | null;
   tableName: string;
-  exportMode: "full";
-  format: "json" | "parquet";
+  exportMode: ExportMode;
+  format: ExportFormat | "dynamodb_json";
   status: "completed";
+  /** Only what changed in its window, to be laid over what came before it. */
+  isDelta: boolean;
+  /** The instant whose state it shows; `changesSince` is where a window begins. */
+  asOf: string;
+  changesSince: string | null;
   recordCount: number;
+  deletedCount: number;
   bytes: number;
   s3Location: string;
   startedAt: string;
@@ -52,6 +79,36 @@ export type Export = {
 };
 
 export type ExportList = { exports: Export[]; totalCount: number; latestExport: Export | null };
+
+/** Where records come in: the app's table, or people's browsers. */
+export type Door = "dynamodb" | "indexeddb";
+
+export type AttributeType = { type: string; items: number; since: Day; lastSeen: Day; isNew: boolean };
+
+export type Attribute = {
+  name: string;
+  types: AttributeType[];
+  items: number;
+  /** 0–1 of the entity's present records; null where none is present. */
+  missingShare: number | null;
+  since: Day;
+  lastSeen: Day;
+  isNew: boolean;
+  isMixed: boolean;
+  isGone: boolean;
+  isRead: boolean;
+};
+
+export type Entity = {
+  door: Door;
+  entityType: string;
+  items: number;
+  since: Day;
+  isNew: boolean;
+  attributes: Attribute[];
+};
+
+export type AppSchema = { goldVersion: string | null; entities: Entity[] };
 
 export type LayerName = "sources" | "raw" | "staging" | "gold" | "pages";
 export type LayerState = "fresh" | "stale" | "empty" | "failed";

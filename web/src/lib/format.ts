@@ -59,6 +59,15 @@ export function formatCount(locale: Locale, value: number): string {
   return new Intl.NumberFormat(INTL[locale]).format(value);
 }
 
+/** A share of 0–1 in whole per cent; what is not quite none or all is not called so. */
+export function formatShare(locale: Locale, share: number): string {
+  const percent = Math.round(share * 100);
+  const [space, least, most] = locale === "ja" ? ["", "1%未満", "99%超"] : [NBSP, `<1${NBSP}%`, `>99${NBSP}%`];
+  if (percent === 0 && share > 0) return least;
+  if (percent === 100 && share < 1) return most;
+  return `${percent}${space}%`;
+}
+
 export function formatBytes(locale: Locale, bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let size = bytes;
@@ -94,6 +103,11 @@ export function formatSpan(locale: Locale, from: Day, to: Day): { from: string; 
 export function formatDayWithYear(locale: Locale, day: Day): string {
   const year = day.slice(0, 4);
   return locale === "ja" ? `${year}年${formatDay(locale, day)}` : `${formatDay(locale, day)} ${year}`;
+}
+
+/** A day with its year only where that is not the year given. */
+export function formatDayOf(locale: Locale, day: Day, year: number): string {
+  return day.startsWith(String(year)) ? formatDay(locale, day) : formatDayWithYear(locale, day);
 }
 
 /** Axis ticks: 11/16 / 16 Nov; the first of a month as 11月 / Nov, of a year with the year. */

@@ -1,7 +1,16 @@
 import { api } from "../data/api";
 import { listenToJobs } from "../data/events";
 import { initialJobState, isActive, reduceJob, type JobState } from "../data/jobs";
-import type { ApiError, ExportList, Job, StartableJob, LayerList, Settings } from "../data/types";
+import type {
+  ApiError,
+  AppSchema,
+  ExportChoice,
+  ExportList,
+  Job,
+  LayerList,
+  Settings,
+  StartableJob,
+} from "../data/types";
 import { ServerError } from "../data/api";
 
 export const HISTORY_DAYS = 30;
@@ -13,6 +22,7 @@ export class Pipeline {
   settings = $state.raw<Settings | null>(null);
   exports = $state.raw<ExportList | null>(null);
   runs = $state.raw<Job[] | null>(null);
+  schema = $state.raw<AppSchema | null>(null);
   error = $state.raw<unknown>(null);
   /** A start the server refused outright, before there was a job. */
   refused = $state.raw<ApiError | null>(null);
@@ -24,20 +34,26 @@ export class Pipeline {
 
   private stopListening: (() => void) | undefined;
 
+  /** Each part of the page stands for itself: where one cannot be read, the others still show. */
   async load(): Promise<void> {
-    this.error = null;
-    try {
-      [this.layers, this.exports, { runs: this.runs }, this.settings] = await Promise.all([
-        api.layers(),
-        api.exports(HISTORY_DAYS),
-        api.runs(RUNS_SHOWN),
-        api.settings(),
-      ]);
-      const newest = this.runs?.[0];
+    const [layers, exports, runs, settings, schema] = await Promise.allSettled([
+      api.layers(),
+      api.exports(HISTORY_DAYS),
+      api.runs(RUNS_SHOWN),
+      api.settings(),
+      api.schema(),
+    ]);
+    if (layers.status === "fulfilled") this.layers = layers.value;
+    if (exports.status === "fulfilled") this.exports = exports.value;
+    if (settings.status === "fulfilled") this.settings = settings.value;
+    if (schema.status === "fulfilled") this.schema = schema.value;
+    if (runs.status === "fulfilled") {
+      this.runs = runs.value.runs;
+      const newest = this.runs[0];
       if (newest) this.take(newest);
-    } catch (error) {
-      this.error = error;
     }
+    const failed = [layers, exports, runs, settings, schema].find((one) => one.status === "rejected");
+    this.error = failed?.reason ?? null;
   }
 
   listen(): () => void {
@@ -57,11 +73,12 @@ export class Pipeline {
     if (isActive(before) && !isActive(this.job)) void this.load();
   }
 
-  async start(kind: StartableJob): Promise<void> {
+  /** `choice` says what kind of export; the whole job has its own in the settings. */
+  async start(kind: StartableJob, choice?: ExportChoice): Promise<void> {
     this.isStarting = true;
     this.refused = null;
     try {
-      this.take(await api.start(kind));
+      this.take(await api.start(kind, choice));
     } catch (error) {
       if (error instanceof ServerError) this.refused = error.detail;
       else this.error = error;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
@@ -11,9 +11,10 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from moderation_craft import __version__
-from moderation_craft.clock import iso
+from moderation_craft.clock import iso, today_in
 from moderation_craft.lake import Lake, Manifest
-from moderation_craft.pipeline import status
+from moderation_craft.lake.chain import as_of, is_delta
+from moderation_craft.pipeline import schema_view, schema_watch, status
 from moderation_craft.pipeline.jobs import read_job, read_jobs
 from moderation_craft.pipeline.schedule import aws_cron, next_run
 from moderation_craft.pipeline.steps import Context
@@ -21,6 +22,7 @@ from moderation_craft.pipeline.steps import Request as JobRequest
 from moderation_craft.serve.answers import NotFound, ok
 from moderation_craft.serve.job_service import JobService
 from moderation_craft.serve.models import (
+    AppSchemaModel,
     Envelope,
     ExportDocumentModel,
     ExportRequest,
@@ -35,10 +37,14 @@ from moderation_craft.settings import DEFAULT_TABLE
 from moderation_craft.sources.dynamodb import exports
 
 Format = Annotated[Literal["json", "parquet"], Query(description="JSON document or Parquet")]
+Mode = Annotated[
+    Literal["full", "incremental", "pitr"] | None, Query(description="only exports of this mode; any by default")
+]
 _DOCUMENT: dict[int | str, dict[str, Any]] = {
     200: {"model": ExportDocumentModel, "content": {"application/vnd.apache.parquet": {}}},
     **refusals(404),
 }
+_PIECE_BYTES = 256 * 1024
 
 
 def router(context: Context, jobs: JobService) -> APIRouter:
@@ -50,7 +56,20 @@ def router(context: Context, jobs: JobService) -> APIRouter:
     def start_export(request: Annotated[ExportRequest | None, Body()] = None) -> dict[str, Any]:
         """Start an export of the app's table, or join the job under way."""
         asked = request or ExportRequest()
-        return ok(jobs.start(JobRequest("export", "manual", asked.table_name, asked.format)))
+        asked.check()
+        return ok(
+            jobs.start(
+                JobRequest(
+                    "export",
+                    "manual",
+                    asked.table_name,
+                    asked.format,
+                    mode=asked.wanted_mode,
+                    since=asked.start_date,
+                    until=asked.end_date,
+                )
+            )
+        )
 
     @api.post("/run", status_code=202, response_model=Envelope[JobModel], responses=refusals(403))
     def start_run() -> dict[str, Any]:
@@ -87,9 +106,9 @@ def router(context: Context, jobs: JobService) -> APIRouter:
             yield ServerSentEvent(event="job", raw_data=job.decode())
 
     @api.get("/latest", response_class=StreamingResponse, responses=_DOCUMENT)
-    def latest(format: Format = "json") -> StreamingResponse:
-        """The newest export as one document, streamed."""
-        manifest = exports.latest_export(lake)
+    def latest(format: Format = "json", mode: Mode = None) -> StreamingResponse:
+        """The newest export (of a mode, if one is named) as one document, streamed."""
+        manifest = exports.latest_export(lake, mode=mode)
         if manifest is None:
             raise NotFound("Nothing was exported yet.", remedy="POST /api/pipeline/export makes an export.")
         return _download(lake, manifest, format)
@@ -107,6 +126,14 @@ def router(context: Context, jobs: JobService) -> APIRouter:
         """The five stations of the data's way: what each holds and how fresh it is."""
         return ok({"layers": status.layers(lake, context.settings), "demo": status.demo_marker(lake)})
 
+    @api.get("/schema", response_model=Envelope[AppSchemaModel], responses=refusals())
+    def app_schema() -> dict[str, Any]:
+        """The app's records by entity and attribute: types, since when, how many lack it, and what is new."""
+        found = schema_watch.published(lake)
+        today = today_in(lake.clock, context.settings.timezone)
+        version = found.version if found else None
+        return ok({"goldVersion": version, "entities": schema_view.entities(found, today)})
+
     @api.get("/settings", response_model=Envelope[SettingsModel], responses=refusals())
     def show_settings() -> dict[str, Any]:
         """Resources, schedule and sources as this server uses them; no secret among them."""
@@ -116,11 +143,13 @@ def router(context: Context, jobs: JobService) -> APIRouter:
 
 
 def _exports(lake: Lake) -> list[dict[str, Any]]:
-    """Every export, newest first, each compared with the one before it of the same table."""
+    """Every export, newest first; `unchanged` where it found nothing that the one before it did not have."""
     shown = []
     digests: dict[str, str] = {}
     for manifest in reversed(exports.list_exports(lake)):
-        table = manifest.details["table_name"]
+        table, changes_only = manifest.details["table_name"], is_delta(manifest)
+        unchanged = manifest.rows == 0 if changes_only else digests.get(table) == manifest.content_digest
+        items = exports.item_count(manifest)
         shown.append(
             {
                 "exportId": manifest.id,
@@ -129,15 +158,22 @@ def _exports(lake: Lake) -> list[dict[str, Any]]:
                 "exportMode": manifest.details["mode"],
                 "format": manifest.details["format"],
                 "status": "completed",
-                "recordCount": manifest.rows,
+                "isDelta": changes_only,
+                "asOf": as_of(manifest),
+                "changesSince": manifest.details.get("from"),
+                "recordCount": items,
+                "deletedCount": manifest.rows - items,
                 "bytes": manifest.bytes,
                 "s3Location": lake.storage.url(manifest.parts[0].key) if manifest.parts else None,
                 "startedAt": manifest.started_at,
                 "completedAt": manifest.completed_at,
-                "unchanged": digests.get(table) == manifest.content_digest,
+                "unchanged": unchanged,
             }
         )
-        digests[table] = manifest.content_digest
+        if not changes_only:
+            digests[table] = manifest.content_digest
+        elif not unchanged:
+            digests.pop(table, None)
     return shown[::-1]
 
 
@@ -149,7 +185,18 @@ def _download(lake: Lake, manifest: Manifest, format: str) -> StreamingResponse:
     else:
         chunks, media = exports.document(lake, manifest), "application/json"
     headers = {"content-disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(chunks, media_type=media, headers=headers)
+    return StreamingResponse(_gathered(chunks), media_type=media, headers=headers)
+
+
+def _gathered(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in fewer pieces: each piece that is sent costs a turn of a thread."""
+    waiting = bytearray()
+    for chunk in chunks:
+        waiting += chunk
+        if len(waiting) >= _PIECE_BYTES:
+            yield bytes(waiting)
+            waiting.clear()
+    yield bytes(waiting)
 
 
 def _settings(context: Context) -> dict[str, Any]:

@@ -6,8 +6,8 @@ renamed as (
     select
         user_id,
         id as dopamine_id,
-        {{ instant(field('timestamp')) }} as noted_at,
-        {{ field('event_description') }} as event_description,
+        timestamp as noted_at,
+        event_description,
         created_at,
         updated_at,
         is_deleted

@@ -6,9 +6,9 @@ renamed as (
     select
         user_id,
         id as mood_id,
-        {{ instant(field('timestamp')) }} as noted_at,
-        {{ number(field('mood_level')) }} as mood_level,
-        {{ field('notes') }} as notes,
+        timestamp as noted_at,
+        mood_level,
+        notes,
         created_at,
         updated_at,
         is_deleted

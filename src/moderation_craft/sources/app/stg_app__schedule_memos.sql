@@ -6,8 +6,8 @@ renamed as (
     select
         user_id,
         id as memo_id,
-        {{ civil_date(field('week_start_date')) }} as week_start_date,
-        {{ field('content') }} as content,
+        week_start_date,
+        content,
         created_at,
         updated_at,
         is_deleted

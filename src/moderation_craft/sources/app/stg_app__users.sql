@@ -14,13 +14,10 @@ latest as (
 renamed as (
     select
         user_id,
-        {{ field('name') }} as name,
-        {{ field('email') }} as email,
-        {{ known_timezone(field('timezone')) }} as timezone,
-        case
-            when source = 'dynamodb' then json_extract(record, '$.preferences.M.places.L')
-            when json_valid(fields['preferences']) then json_extract(fields['preferences'], '$.places')
-        end as places,
+        name,
+        email,
+        {{ known_timezone('timezone') }} as timezone,
+        coalesce({{ json_part('preferences', 'places.L') }}, {{ json_part('preferences', 'places') }}) as places,
         created_at,
         updated_at,
         is_deleted

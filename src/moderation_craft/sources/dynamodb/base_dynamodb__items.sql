@@ -1,23 +1,58 @@
+-- What exists now: the newest full snapshot, with the last word of the changes after it on each key they speak of.
+-- A key that no change speaks of needs no comparing; there are few others.
 with source as (
-    select
-        item,
-        in_latest_snapshot,
-        part_key
+    select *
     from {{ source('raw', 'dynamodb_items') }}
+    where item is not null
 ),
 
+-- The keys are the item's own: grouping by them too costs less than picking one of each.
 distinct_items as (
     select
+        table_name,
         item as record,
-        bool_or(in_latest_snapshot) as is_current,
-        min(part_key) as origin
+        pk,
+        sk,
+        {{ blank_to_null('entity_type') }} as entity_name,
+        {{ blank_to_null('user_id') }} as named_user_id,
+        {{ blank_to_null('id') }} as named_id,
+        max(chain_position) filter (where not is_delete) as chain_position,
+        min(observed_at) as observed_at,
+        max(last_seen_at) as last_seen_at,
+        max(gone_at) as gone_at,
+        min(part_number) as part_number
     from source
-    group by item
+    group by table_name, item, pk, sk, entity_type, user_id, id
+),
+
+identified as (
+    select
+        *,
+        {{ entity_type('entity_name') }} as entity_type,
+        coalesce(named_user_id, case when starts_with(pk, 'USER#') then {{ blank_to_null("split_part(pk, '#', 2)") }} end) as owner_id
+    from distinct_items
 )
 
 select
-    record,
-    is_current,
-    origin,
-    {{ dynamodb_fields('record') }} as fields
-from distinct_items
+    i.table_name,
+    i.entity_type,
+    -- A profile needs no id of its own.
+    coalesce(i.owner_id, case when i.entity_type = 'user' then i.named_id end) as user_id,
+    coalesce(i.named_id, case when i.entity_type = 'user' then i.owner_id end) as id,
+    i.pk,
+    i.sk,
+    i.chain_position is not null
+    and (c.chain_position is null or (c.chain_position = i.chain_position and not c.is_delete)) as is_current,
+    i.observed_at,
+    i.last_seen_at,
+    coalesce(
+        case when c.deleted_at >= i.last_seen_at then c.deleted_at end,
+        case when i.gone_at > i.last_seen_at then i.gone_at end
+    ) as gone_at,
+    case when c.deleted_at >= i.last_seen_at then 'tombstone' else 'snapshot' end as gone_how,
+    p.part_key as origin,
+    i.record
+from identified as i
+left join {{ source('raw', 'dynamodb_changes') }} as c
+    on i.table_name = c.table_name and i.pk = c.pk and i.sk = c.sk
+left join {{ source('raw', 'parts') }} as p on i.part_number = p.part_number

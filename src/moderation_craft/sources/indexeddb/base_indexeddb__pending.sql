@@ -7,7 +7,8 @@ with queue as (
 
 named as (
     select
-        coalesce({{ field('user_id') }}, dump_user_id) as user_id,
+        user_id,
+        device_id,
         coalesce(
             {{ field('entity_type') }}, {{ field('table_name') }}, {{ field('table') }},
             {{ field('entity') }}, {{ field('store') }}, {{ field('collection') }}
@@ -33,6 +34,7 @@ named as (
 
 select
     user_id,
+    device_id,
     {{ entity_type('entity_name') }} as entity_type,
     id,
     max(dumped_at) as dumped_at,

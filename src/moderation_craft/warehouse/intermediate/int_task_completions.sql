@@ -4,10 +4,10 @@ with states as (
     select
         user_id,
         id as small_task_id,
-        {{ field('status') }} as status,
+        status,
         updated_at
-    from {{ ref('base_app__record_versions') }}
-    where entity_type = 'small_task' and refusal is null and updated_at is not null
+    from {{ ref('base_app__small_tasks') }}
+    where refusal is null and updated_at is not null
 ),
 
 last_open as (

@@ -8,6 +8,15 @@
 json_extract_string({{ document }}, '$.{{ path }}')
 {%- endmacro -%}
 
+{%- macro json_part(document, path) -%}
+{{ return(adapter.dispatch('json_part', 'moderation_craft')(document, path)) }}
+{%- endmacro -%}
+
+{#- A part of a document, as JSON; NULL where the text is none. -#}
+{%- macro default__json_part(document, path) -%}
+json_extract(case when json_valid({{ document }}) then {{ document }} end, '$.{{ path }}')
+{%- endmacro -%}
+
 {%- macro json_each(document, path) -%}
 {{ return(adapter.dispatch('json_each', 'moderation_craft')(document, path)) }}
 {%- endmacro -%}
@@ -26,28 +35,36 @@ unnest(json_extract({{ document }}, '$.{{ path }}[*]'))
 json_transform(json_extract({{ document }}, '$.{{ path }}'), '["DOUBLE"]')
 {%- endmacro -%}
 
-{%- macro dynamodb_fields(item) -%}
-{{ return(adapter.dispatch('dynamodb_fields', 'moderation_craft')(item)) }}
+{%- macro dynamodb_struct(item, attributes) -%}
+{{ return(adapter.dispatch('dynamodb_struct', 'moderation_craft')(item, attributes)) }}
 {%- endmacro -%}
 
-{#- DynamoDB JSON → MAP(name → text) of its scalar attributes, whatever type each item gives them. -#}
-{%- macro default__dynamodb_fields(item) -%}
-map_from_entries(
-    list_filter(
-        list_transform(
-            map_entries(
-                json_transform(
-                    case when json_valid({{ item }}) then {{ item }} end,
-                    '"MAP(VARCHAR, STRUCT(S VARCHAR, N VARCHAR, BOOL VARCHAR))"'
-                )
-            ),
-            lambda entry: struct_pack(
-                k := entry.key, v := coalesce(entry.value.S, entry.value.N, entry.value.BOOL)
-            )
-        ),
-        lambda entry: entry.v is not null
-    )
-)
+{#- DynamoDB JSON → the named attributes in one parse, whatever type each item gives them; NULL where it is no JSON. -#}
+{%- macro default__dynamodb_struct(item, attributes) -%}
+{%- set shapes = {'json': '{"S":"VARCHAR","M":"JSON"}'} -%}
+{%- set named = [] -%}
+{%- for name, kind, _, _ in attributes -%}
+    {%- do named.append('"' ~ name ~ '":' ~ shapes.get(kind, '{"S":"VARCHAR","N":"VARCHAR","BOOL":"VARCHAR"}')) -%}
+{%- endfor -%}
+try(from_json({{ item }}, '{{ '{' ~ named | join(',') ~ '}' }}'))
+{%- endmacro -%}
+
+{%- macro dynamodb_attribute(struct, name, kind) -%}
+{{ return(adapter.dispatch('dynamodb_attribute', 'moderation_craft')(struct, name, kind)) }}
+{%- endmacro -%}
+
+{#- One attribute of a `dynamodb_struct` as text. -#}
+{%- macro default__dynamodb_attribute(struct, name, kind) -%}
+{%- set types = {'json': ['M', 'S']}.get(kind, ['S', 'N', 'BOOL']) -%}
+coalesce({% for type in types %}{{ struct }}['{{ name }}']['{{ type }}']::varchar{{ ', ' if not loop.last }}{% endfor %})
+{%- endmacro -%}
+
+{%- macro is_json_object(text) -%}
+{{ return(adapter.dispatch('is_json_object', 'moderation_craft')(text)) }}
+{%- endmacro -%}
+
+{%- macro default__is_json_object(text) -%}
+coalesce(json_type(case when json_valid({{ text }}) then {{ text }} end) = 'OBJECT', false)
 {%- endmacro -%}
 
 {%- macro dexie_value(row_json) -%}
@@ -58,10 +75,36 @@ map_from_entries(
 {%- macro default__dexie_value(row_json) -%}
 case
     when not json_valid({{ row_json }}) then null
-    when json_type(coalesce({{ row_json }} -> '$."$"', {{ row_json }}::json)) = 'ARRAY'
-        then coalesce({{ row_json }} -> '$."$"', {{ row_json }}::json) -> '$[1]'
-    else coalesce({{ row_json }} -> '$."$"', {{ row_json }}::json)
+    when json_type({{ dexie_unwrapped(row_json) }}) = 'ARRAY' then {{ dexie_unwrapped(row_json) }} -> '$[1]'
+    else {{ dexie_unwrapped(row_json) }}
 end
+{%- endmacro -%}
+
+{#- Only a row that says so in `$types` is wrapped: an app's own row may hold a member `$`. -#}
+{%- macro dexie_unwrapped(row_json) -%}
+(
+    case
+        when json_type({{ row_json }} -> '$."$types"') = 'BOOLEAN'
+            or json_type({{ row_json }} -> '$."$types"."$"') = 'OBJECT'
+            then {{ row_json }} -> '$."$"'
+        else {{ row_json }}::json
+    end
+)
+{%- endmacro -%}
+
+{%- macro dexie_key(row_json, value) -%}
+{{ return(adapter.dispatch('dexie_key', 'moderation_craft')(row_json, value)) }}
+{%- endmacro -%}
+
+{#- A Dexie row's key as JSON: the first of an outbound table's `[key, value]`, else the object's id. -#}
+{%- macro default__dexie_key(row_json, value) -%}
+coalesce(
+    case
+        when json_valid({{ row_json }}) and json_type({{ dexie_unwrapped(row_json) }}) = 'ARRAY'
+            then {{ dexie_unwrapped(row_json) }} -> '$[0]'
+    end,
+    {{ value }} -> '$.id'
+)::varchar
 {%- endmacro -%}
 
 {%- macro json_map(document) -%}
@@ -104,7 +147,7 @@ lower(regexp_replace({{ expression }}, '([a-z0-9])([A-Z])', '\1_\2', 'g'))
 {{ return(adapter.dispatch('field', 'moderation_craft')(name, fields)) }}
 {%- endmacro -%}
 
-{#- One scalar of a record, as text; blank is NULL. -#}
+{#- One scalar of a browser's row, as text; blank is NULL. -#}
 {%- macro default__field(name, fields) -%}
 nullif(trim({{ fields }}['{{ name }}']), '')
 {%- endmacro -%}

@@ -1,7 +1,16 @@
 {#- Text that people and devices wrote, as typed values; NULL where it cannot be read. One place per engine. -#}
 
 {%- macro blank_to_null(expression) -%}
-nullif(trim({{ expression }}), '')
+{{ return(adapter.dispatch('blank_to_null', 'moderation_craft')(expression)) }}
+{%- endmacro -%}
+
+{#- The text without spaces around it; blank is NULL. Most text has none, and looking (a space sorts before '!') is
+    several times faster than trimming. -#}
+{%- macro default__blank_to_null(expression) -%}
+case
+    when {{ expression }} < '!' or suffix({{ expression }}, ' ') then nullif(trim({{ expression }}), '')
+    else {{ expression }}
+end
 {%- endmacro -%}
 
 {%- macro instant(expression) -%}
@@ -11,10 +20,10 @@ nullif(trim({{ expression }}), '')
 {#- ISO 8601 (no zone reads as UTC) or epoch seconds or milliseconds → UTC TIMESTAMP, from 1990 to 2099. -#}
 {%- macro default__instant(expression) -%}
 case
+    when {{ expression }} >= '1990' and {{ expression }} < '2100' and {{ expression }} like '____-__-__%'
+        then make_timestamp(epoch_us(try_cast({{ expression }} as timestamptz)))
     when regexp_full_match({{ expression }}, '[0-9]{13}([.]0+)?') then epoch_ms(left({{ expression }}, 13)::bigint)
     when regexp_full_match({{ expression }}, '[0-9]{10}([.]0+)?') then epoch_ms(left({{ expression }}, 10)::bigint * 1000)
-    when regexp_matches({{ expression }}, '^(199|20[0-9])[0-9]-[0-9]{2}-[0-9]{2}')
-        then try_cast({{ expression }} as timestamptz) at time zone 'UTC'
 end
 {%- endmacro -%}
 
@@ -25,10 +34,10 @@ end
 {#- A calendar date, 1990 to 2099; an epoch (a browser's Date at local midnight) is read in the default zone. -#}
 {%- macro default__civil_date(expression) -%}
 case
+    when {{ expression }} >= '1990' and {{ expression }} < '2100' and {{ expression }} like '____-__-__%'
+        then try_cast(left({{ expression }}, 10) as date)
     when regexp_full_match({{ expression }}, '[0-9]{13}([.]0+)?')
         then {{ wall_clock('epoch_ms(left(' ~ expression ~ ', 13)::bigint)', "'" ~ var('default_timezone') ~ "'") }}::date
-    when regexp_matches({{ expression }}, '^(199|20[0-9])[0-9]-[0-9]{2}-[0-9]{2}')
-        then try_cast(left({{ expression }}, 10) as date)
 end
 {%- endmacro -%}
 

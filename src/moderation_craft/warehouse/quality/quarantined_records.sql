@@ -1,13 +1,31 @@
-with app as (
+with refused as (
     select
         source,
-        coalesce(dt, date '1970-01-01') as dt,
+        origin,
+        refusal,
+        record
+    from {{ ref('base_app__unidentified') }}
+    {%- for name, _ in app_entities().values() %}
+    union all
+    select
+        source,
+        origin,
+        refusal,
+        record
+    from {{ ref('base_app__' ~ name) }}
+    where refusal is not null
+    {%- endfor %}
+),
+
+app as (
+    select
+        source,
+        coalesce(try_cast(regexp_extract(origin, 'dt=([0-9-]{10})', 1) as date), date '1970-01-01') as dt,
         'E003' as code,
         refusal as reason,
         origin,
         record
-    from {{ ref('base_app__record_versions') }}
-    where refusal is not null
+    from refused
 ),
 
 sleep_logs as (

@@ -1,0 +1,1 @@
+{{ app_versions('daily_condition') }}
