@@ -24,3 +24,9 @@ test("other figures than the message names leave the server's own words", () => 
   expect(stepMessage(step({ facts: {} }))).toBeNull();
   expect(stepMessage(step({ status: "failed" }))).toBeNull();
 });
+
+test("an export of changes says what changed, one of everything how much there is", () => {
+  const changes = stepMessage(step({ name: "export", facts: { changed: 2, deleted: 1 } }));
+  expect(changes && translate("en", changes.key, Object.fromEntries(changes.figures))).toBe("2 changed, 1 deleted");
+  expect(stepMessage(step({ name: "export", facts: { items: 9 } }))?.key).toBe("fact.export.done");
+});

@@ -99,7 +99,8 @@ def export(context: Context, request: Request, job: Job, progress: Progress) -> 
     job.record_count = item_count(manifest)
     job.s3_location = context.lake.storage.url(manifest.parts[0].key) if manifest.parts else None
     is_new = bool(manifest.rows) if is_delta(manifest) else not _same_content(before, manifest)
-    facts = {"items": item_count(manifest), "deleted": manifest.rows - item_count(manifest)}
+    count = item_count(manifest)
+    facts = {"changed": count, "deleted": manifest.rows - count} if is_delta(manifest) else {"items": count}
     return Outcome("done" if is_new else "skipped", export_sentence(manifest, is_new=is_new), facts=facts)
 
 
