@@ -13,14 +13,23 @@ with copies as (
         id
     from {{ ref('base_indexeddb__rows') }}
     where table_entity is not null and user_id is not null and id is not null
+),
+
+-- A hash leaves most out before ids are compared.
+repeated as (
+    select {{ row_hash(['entity_type', 'user_id', 'id']) }} as record_hash
+    from copies
+    group by record_hash
+    having count(*) > 1
 )
 
 select
-    entity_type,
-    user_id,
-    id
-from copies
-group by entity_type, user_id, id
+    c.entity_type,
+    c.user_id,
+    c.id
+from copies as c
+inner join repeated as r on {{ row_hash(['c.entity_type', 'c.user_id', 'c.id']) }} = r.record_hash
+group by c.entity_type, c.user_id, c.id
 having count(*) > 1
 union
 select

@@ -2,13 +2,14 @@
 with both_doors as (
     select
         'dynamodb' as source,
-        entity_type,
-        user_id,
-        id,
-        record,
-        origin
-    from {{ ref('base_dynamodb__items') }}
-    where entity_type is null or user_id is null or id is null
+        i.entity_type,
+        i.user_id,
+        i.id,
+        i.record,
+        p.part_key as origin
+    from {{ ref('base_dynamodb__items') }} as i
+    left join {{ source('raw', 'parts') }} as p on i.part_number = p.part_number
+    where i.entity_type is null or i.user_id is null or i.id is null
     union all
     select
         'indexeddb' as source,

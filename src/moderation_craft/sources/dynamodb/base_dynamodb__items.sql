@@ -39,8 +39,6 @@ select
     -- A profile needs no id of its own.
     coalesce(i.owner_id, case when i.entity_type = 'user' then i.named_id end) as user_id,
     coalesce(i.named_id, case when i.entity_type = 'user' then i.owner_id end) as id,
-    i.pk,
-    i.sk,
     i.chain_position is not null
     and (c.chain_position is null or (c.chain_position = i.chain_position and not c.is_delete)) as is_current,
     i.observed_at,
@@ -50,9 +48,8 @@ select
         case when i.gone_at > i.last_seen_at then i.gone_at end
     ) as gone_at,
     case when c.deleted_at >= i.last_seen_at then 'tombstone' else 'snapshot' end as gone_how,
-    p.part_key as origin,
+    i.part_number,
     i.record
 from identified as i
 left join {{ source('raw', 'dynamodb_changes') }} as c
     on i.table_name = c.table_name and i.pk = c.pk and i.sk = c.sk
-left join {{ source('raw', 'parts') }} as p on i.part_number = p.part_number

@@ -177,7 +177,7 @@ end
     stands in `refusal`. `record` and `origin` are there where somebody may ask for them. -#}
 {%- macro app_versions(entity) -%}
 {%- set attributes = app_attributes(entity) + [('created_at', 'instant', none, none), ('updated_at', 'instant', none, none)] -%}
-{%- set carried = ['source', 'device_id', 'user_id', 'id', 'is_current', 'observed_at', 'dumped_at', 'last_seen_at', 'gone_at', 'gone_how', 'record', 'origin'] -%}
+{%- set carried = ['source', 'device_id', 'user_id', 'id', 'is_current', 'observed_at', 'dumped_at', 'last_seen_at', 'gone_at', 'gone_how', 'record', 'part_number', 'origin'] -%}
 with parsed as (
     select
         *,
@@ -199,7 +199,8 @@ both_doors as (
         gone_at,
         gone_how,
         record,
-        origin,
+        part_number,
+        null::varchar as origin,
         {%- for name, kind, _, _ in attributes %}
         {{ dynamodb_attribute('said', name, kind) }} as {{ name }}_text{{ ',' if not loop.last }}
         {%- endfor %}
@@ -217,6 +218,7 @@ both_doors as (
         gone_at,
         gone_how,
         record,
+        null::integer,
         origin,
         {%- for name, _, _, _ in attributes %}
         fields['{{ name }}']{{ ',' if not loop.last }}
@@ -275,8 +277,9 @@ select
     v.refusal,
     c.id is not null as is_contested,
     case when v.refusal is not null or c.id is not null then v.record end as record,
-    case when v.refusal is not null then v.origin end as origin
+    case when v.refusal is not null then coalesce(v.origin, p.part_key) end as origin
 from judged as v
+left join {{ source('raw', 'parts') }} as p on v.part_number = p.part_number
 left join contested as c on v.user_id = c.user_id and v.id = c.id
 {%- endmacro -%}
 

@@ -54,3 +54,12 @@ case when isfinite(try_cast({{ expression }} as double)) then try_cast({{ expres
 {%- macro default__known_timezone(expression) -%}
 case when {{ expression }} in (select z.name from pg_timezone_names() as z) then {{ expression }} end
 {%- endmacro -%}
+
+{%- macro row_hash(columns) -%}
+{{ return(adapter.dispatch('row_hash', 'moderation_craft')(columns)) }}
+{%- endmacro -%}
+
+{#- A number that equal rows share (NULL equals NULL) and others seldom do: to leave most rows out before comparing. -#}
+{%- macro default__row_hash(columns) -%}
+hash({{ columns | join(', ') }})
+{%- endmacro -%}
