@@ -32,14 +32,16 @@ class PageSpool:
         """The whole pages in the order in which they came; whatever follows a broken record is cut off."""
         self._file.seek(0)
         whole = 0
-        while len(header := self._file.read(_RECORD.size) or b"") == _RECORD.size:
-            segment, number, size, crc = _RECORD.unpack(header)
-            body = self._file.read(size) or b""
-            if len(body) != size or zlib.crc32(body) != crc:
-                break
+        while header := self._file.read(_RECORD.size):
+            body = b""
+            if len(header) == _RECORD.size:
+                segment, number, size, crc = _RECORD.unpack(header)
+                body = self._file.read(size) or b""
+            if not body or len(body) != size or zlib.crc32(body) != crc:
+                self._file.truncate(whole)
+                return
             whole = self._file.tell()
             yield SpooledPage(segment, number, body)
-        self._file.truncate(whole)
 
     def clear(self) -> None:
         """Forget every page: they are in a part that the lake holds."""
