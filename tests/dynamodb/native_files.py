@@ -26,7 +26,8 @@ import boto3
 
 from moderation_craft.clock import Clock, iso
 from moderation_craft.lake import Lake, Manifest
-from moderation_craft.sources.dynamodb.native_files import NativeRecord, native_items, native_records
+from moderation_craft.sources.dynamodb.native_files import NativeRecord, native_record
+from moderation_craft.sources.dynamodb.parts import read_items
 from tests.dynamodb.test_roundtrip import read_back
 
 ACCOUNT = "123456789012"
@@ -412,11 +413,11 @@ def export_plane(moto: str, clock: Clock) -> Iterator[ExportPlane]:
 
 
 def read(lake: Lake, manifest: Manifest) -> list[Mapping[str, Any]]:
-    return read_back(line for part in manifest.parts for line in native_items(lake, part.key))
+    return read_back(line for part in manifest.parts for line in read_items(lake, part))
 
 
 def records(lake: Lake, manifest: Manifest) -> list[NativeRecord]:
-    return [record for part in manifest.parts for record in native_records(lake, part.key)]
+    return [native_record(line) for part in manifest.parts for line in lake.lines(part.key)]
 
 
 def raw_keys(lake: Lake) -> list[str]:

@@ -22,8 +22,9 @@ from moderation_craft.lake import Lake
 from moderation_craft.lake.chain import as_of
 from moderation_craft.sources.dynamodb import native_files
 from moderation_craft.sources.dynamodb.native_chain import check_chain, native_exports
-from moderation_craft.sources.dynamodb.native_files import native_items, native_record
+from moderation_craft.sources.dynamodb.native_files import native_record
 from moderation_craft.sources.dynamodb.native_import import import_native
+from moderation_craft.sources.dynamodb.parts import read_items
 from tests.cli.run import mcraft
 from tests.dynamodb.native_files import (
     change_line,
@@ -64,7 +65,7 @@ def test_an_export_made_elsewhere_is_taken_byte_for_byte(
         assert any_lake.storage.get(kept + name) == (own / name).read_bytes()
     for part in manifest.parts:
         assert any_lake.storage.get(part.key) == (own / "data" / part.key.rsplit("/", 1)[-1]).read_bytes()
-    lines = sorted(b'{"Item":%b}' % each for part in manifest.parts for each in native_items(any_lake, part.key))
+    lines = sorted(b'{"Item":%b}' % each for part in manifest.parts for each in read_items(any_lake, part))
     assert lines == sorted(LINES)
 
 
@@ -312,7 +313,7 @@ def test_any_item_goes_into_raw_and_comes_back_equal(
     folder = tmp_path / uuid.uuid4().hex
     own = folder / write_export(into(folder), "", "app", [[full_line(each) for each in written]], at=NOON)
     manifest = import_native(lake, own)
-    assert [revived(line) for part in manifest.parts for line in native_items(lake, part.key)] == items
+    assert [revived(line) for part in manifest.parts for line in read_items(lake, part)] == items
     for new, old in pairwise([*written, *written[:1]]):
         record = native_record(change_line({"PK": new["PK"], "SK": new["SK"]}, new, old))
         assert json.loads(record.item) == new and json.loads(record.old) == old

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from moderation_craft.errors import LakeRefused, SetupError
-from moderation_craft.lake import Storage, zones
+from moderation_craft.lake import Lake, Storage, zones
 from moderation_craft.lake.codec import compress, decompressed, split_lines
 from tests.conftest import SmallDisk
 
@@ -92,3 +93,18 @@ def test_lines_survive_packing_in_any_chunks(lines: list[bytes], chunk: int) -> 
     packed = compress(b"".join(line + b"\n" for line in lines))
     chunks = [packed[start : start + chunk] for start in range(0, len(packed), chunk)]
     assert list(split_lines(decompressed("part.jsonl.zst", chunks))) == lines
+
+
+def test_gzip_of_several_members_is_read_to_its_end() -> None:
+    data = gzip.compress(b"one\n") + gzip.compress(b"two\n")
+    chunks = [data[place : place + 7] for place in range(0, len(data), 7)]
+    assert list(split_lines(decompressed("data.json.gz", chunks))) == [b"one", b"two"]
+
+
+@pytest.mark.parametrize("name", ["part.json.gz", "part.jsonl.zst"])
+def test_a_raw_object_that_was_cut_is_said(lake: Lake, name: str) -> None:
+    content = b'{"Item":{"id":{"S":"a"}}}\n' * 1000
+    data = gzip.compress(content) if name.endswith("gz") else compress(content)
+    lake.storage.put(name, data[: len(data) // 2])
+    with pytest.raises(LakeRefused, match="cut or damaged"):
+        list(lake.lines(name))

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import zstandard
 
 _LEVEL = 3
+_PIECE_BYTES = 1024 * 1024
+
+
+class Damaged(Exception):
+    """Packed bytes that are cut or broken."""
 
 
 def packer(level: int = _LEVEL) -> zstandard.ZstdCompressionObj:
@@ -21,17 +26,49 @@ def compress(data: bytes) -> bytes:
 
 
 def decompressed(key: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Chunks as they were before packing, by the key's suffix (.zst, .gz, or plain)."""
-    unpack: Callable[[bytes], bytes]
+    """Chunks as they were before packing, by the key's suffix (.zst, .gz, or plain); Damaged if not whole."""
     if key.endswith(".zst"):
-        unpack = zstandard.ZstdDecompressor().decompressobj(read_across_frames=True).decompress
-    elif key.endswith(".gz"):
-        unpack = zlib.decompressobj(wbits=31).decompress
-    else:
-        yield from chunks
-        return
-    for chunk in chunks:
-        yield unpack(chunk)
+        return _unzstd(chunks)
+    return gunzip(chunks) if key.endswith(".gz") else iter(chunks)
+
+
+def gunzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Gzip of one or several members in pieces of at most 1 MB, however tightly packed; Damaged if not whole."""
+    unpack = zlib.decompressobj(wbits=31)
+    is_fed = False
+    try:
+        for chunk in chunks:
+            rest = chunk
+            while rest:
+                is_fed = True
+                if unpack.eof:
+                    unpack = zlib.decompressobj(wbits=31)
+                piece = unpack.decompress(rest, _PIECE_BYTES)
+                if piece:
+                    yield piece
+                rest = unpack.unconsumed_tail or unpack.unused_data
+    except zlib.error as error:
+        raise Damaged(f"no gzip file or a broken one: {error}") from error
+    if is_fed and not unpack.eof:
+        raise Damaged("gzip that is cut short")
+
+
+def _unzstd(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    unpack = zstandard.ZstdDecompressor().decompressobj()
+    is_fed = False
+    try:
+        for chunk in chunks:
+            rest = chunk
+            while rest:
+                is_fed = True
+                if unpack.eof:
+                    unpack = zstandard.ZstdDecompressor().decompressobj()
+                yield unpack.decompress(rest)
+                rest = unpack.unused_data
+    except zstandard.ZstdError as error:
+        raise Damaged(f"no Zstandard file or a broken one: {error}") from error
+    if is_fed and not unpack.eof:
+        raise Damaged("Zstandard that is cut short")
 
 
 def split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 
 from moderation_craft.clock import Clock, SystemClock, iso
-from moderation_craft.errors import RecordInvalid
+from moderation_craft.errors import LakeRefused, RecordInvalid
 from moderation_craft.lake import zones
-from moderation_craft.lake.codec import decompressed, split_lines
+from moderation_craft.lake.codec import Damaged, decompressed, split_lines
 from moderation_craft.lake.manifest import Manifest, Part, check_layout, content_digest, decode, encode
 from moderation_craft.lake.quarantine import Refusal, quarantine
 from moderation_craft.lake.storage import Storage, StoredObject
@@ -134,7 +134,13 @@ class Lake:
 
     def lines(self, key: str) -> Iterator[bytes]:
         """The lines of a raw JSON-lines object, decompressed by its suffix, streamed."""
-        return split_lines(decompressed(key, self.storage.stream(key)))
+        try:
+            yield from split_lines(decompressed(key, self.storage.stream(key)))
+        except Damaged as error:
+            raise LakeRefused(
+                f"The raw object {key!r} is cut or damaged: {error}.",
+                remedy="restore it from a backup, or remove its manifest and export or fetch those days again.",
+            ) from error
 
     def _check_layout(self) -> None:
         marker = self.read_state("layout.json")

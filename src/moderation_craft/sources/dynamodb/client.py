@@ -204,7 +204,7 @@ class DynamoDBClient:
         self._signed().add_auth(request)
         try:
             answer = self._http.send(request.prepare())
-            content = answer.raw.read()
+            content: bytes = answer.raw.read()
         except (ConnectTimeoutError, ReadTimeoutError, BodyTimeout) as error:
             raise TimedOut(
                 f"DynamoDB at {self.endpoint_url} did not answer {operation} in time.",
@@ -220,7 +220,7 @@ class DynamoDBClient:
         if answer.status_code != 200:
             self._refuse(operation, answer.status_code, content)
         self._check_crc(answer.headers.get("x-amz-crc32"), content)
-        return content  # type: ignore[no-any-return]
+        return content
 
     def _signed(self) -> SigV4Auth:
         if self._signer is None:

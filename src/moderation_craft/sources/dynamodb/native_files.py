@@ -10,7 +10,6 @@ import base64
 import codecs
 import hashlib
 import threading
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,7 +19,8 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from moderation_craft.errors import BoundMet, McraftError, RecordInvalid
-from moderation_craft.lake import Lake, Storage
+from moderation_craft.lake import Storage
+from moderation_craft.lake.codec import Damaged, gunzip
 from moderation_craft.sources.contract import Progress, no_progress
 
 SUMMARY = "manifest-summary.json"
@@ -34,7 +34,6 @@ _FORMAT = "DYNAMODB_JSON"
 # AWS's guide names the checksum files `.checksum`; exports seen in buckets carry `.md5`.
 _CHECKSUM_SUFFIXES = (".md5", ".checksum")
 _NO_TEXT = bytes({*range(32)} - {*b"\t\n"})
-_UNPACK_BYTES = 1024 * 1024
 _FILES_AT_ONCE = 4
 _AGAIN = "export the table again (`mcraft export --mode pitr`), or copy the export's folder again, whole."
 
@@ -187,20 +186,6 @@ def native_record(line: bytes) -> NativeRecord:
     return record
 
 
-def native_records(lake: Lake, key: str) -> Iterator[NativeRecord]:
-    """The records of a data file in the lake, streamed; lines that are none are left out (staging keeps them)."""
-    for line in _lines(unpacked(lake.storage.stream(key), key), key):
-        try:
-            yield native_record(line)
-        except msgspec.DecodeError:
-            continue
-
-
-def native_items(lake: Lake, key: str) -> Iterator[bytes]:
-    """The items of a data file in the lake as DynamoDB wrote them, streamed; deletions are left out."""
-    return (record.item for record in native_records(lake, key) if record.item)
-
-
 class VerificationPaused(Exception):
     """`stop` turned true; what was verified stands in `known`."""
 
@@ -273,24 +258,11 @@ def read_manifests(folder: ExportFolder) -> tuple[Summary, list[Listed], list[st
 
 
 def unpacked(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
-    """Gzip unpacked in pieces of at most 1 MB, however tightly packed; RecordInvalid (E003) where it is broken."""
-    unpack = zlib.decompressobj(wbits=31)
-    is_fed = False
+    """Gzip unpacked, streamed; RecordInvalid (E003) where it is broken."""
     try:
-        for chunk in chunks:
-            rest = chunk
-            while rest:
-                is_fed = True
-                if unpack.eof:
-                    unpack = zlib.decompressobj(wbits=31)
-                piece = unpack.decompress(rest, _UNPACK_BYTES)
-                if piece:
-                    yield piece
-                rest = unpack.unconsumed_tail or unpack.unused_data
-    except zlib.error as error:
-        raise RecordInvalid(f"{name} is no gzip file or a broken one: {error}.", remedy=_AGAIN) from error
-    if is_fed and not unpack.eof:
-        raise RecordInvalid(f"{name} is a gzip file that is cut short.", remedy=_AGAIN)
+        yield from gunzip(chunks)
+    except Damaged as error:
+        raise RecordInvalid(f"{name} is not whole: {error}.", remedy=_AGAIN) from error
 
 
 def _verify_file(folder: ExportFolder, listed: Listed) -> VerifiedFile:

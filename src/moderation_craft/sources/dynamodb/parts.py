@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -93,7 +94,7 @@ def keys_of(items: Sequence[msgspec.Raw]) -> list[ItemKeys]:
     return _keys_decoder.decode(b"[" + b",".join(items) + b"]")
 
 
-class PartFile:
+class PartFile(ABC):
     """A part under way in a local file; `add` pages, `finish`, then `commit` it to the lake."""
 
     suffix: str
@@ -108,13 +109,13 @@ class PartFile:
     def packed_bytes(self) -> int:
         return self._file.tell()
 
+    @abstractmethod
     def add(self, items: Sequence[msgspec.Raw], page: bytes | None = None) -> None:
         """Take items as DynamoDB sent them; `page` is the answer that they stand in, if they are all of one."""
-        raise NotImplementedError
 
+    @abstractmethod
     def add_deleted(self, rows: Sequence[KeyRow]) -> None:
         """Take tombstones: keys that are gone from the table."""
-        raise NotImplementedError
 
     def finish(self) -> None:
         self._file.close()
@@ -314,9 +315,14 @@ def _lines(lake: Lake, part: Part) -> Iterator[_Line]:
     """Lines that can be read; the others are in the raw object, and staging puts them into quarantine."""
     for line in lake.lines(part.key):
         try:
-            yield _line_decoder.decode(line)
+            found = _line_decoder.decode(line)
         except msgspec.DecodeError as error:
             log.warning("a line of an export cannot be read", key=part.key, reason=str(error))
+            continue
+        if (found.item or found.gone).startswith(b"{"):
+            yield found
+        else:
+            log.warning("a line of an export holds no record", key=part.key)
 
 
 def key_row(keys: ItemKeys) -> KeyRow:
