@@ -116,8 +116,9 @@ class Exporter:
         return any(path.parent.name == "_manifests" and path.suffix == ".json" for path in self.files())
 
     def files(self) -> set[Path]:
-        found = (path for folder in (self.lake_folder, self.scratch) for path in folder.rglob("*"))
-        return {path for path in found if path.is_file()}
+        # os.walk passes over a folder that the exporter removes meanwhile; rglob raises FileNotFoundError there.
+        walks = (os.walk(folder) for folder in (self.lake_folder, self.scratch))
+        return {Path(folder, name) for walk in walks for folder, _, names in walk for name in names}
 
     @contextmanager
     def killed_at_file(self, count: int) -> Iterator[None]:
