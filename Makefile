@@ -43,6 +43,9 @@ bench: setup .venv-bench/.ready ## measure all that is claimed (benchmarks/)
 bench-export: setup .venv-bench/.ready ## the export beside boto3, awswrangler and dlt (6 minutes; docs/benchmarks.md)
 	$(BIN)/python -m benchmarks.export_scan
 
+bench-sources: setup .venv-bench/.ready ## a two-year backfill's requests and wall time at the real limit, and Takeout's speed
+	$(BIN)/python -m benchmarks.sources
+
 screenshots: setup .venv/.browser ## pictures of every page: phone and desktop, light and dark, both languages
 	$(SAY) "Screenshots into screenshots/"
 	$(BIN)/python -m tests.browser.screenshots
@@ -121,4 +124,4 @@ $(STATIC)/index.html: web/node_modules/.ready $(filter-out web/node_modules/%,$(
 	chromium --version
 	touch $@
 
-.PHONY: help setup demo test test-slow dynalite lambda lambda-runtime lint bench bench-export screenshots reference web wheel lock clean
+.PHONY: help setup demo test test-slow dynalite lambda lambda-runtime lint bench bench-export bench-sources screenshots reference web wheel lock clean

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from benchmarks import export_scan, staging
+from benchmarks import export_scan, sources, staging
 
 if __name__ == "__main__":
     export_scan.main()
     staging.main()
+    sources.main()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -97,6 +97,9 @@ def demo(
     days: Annotated[int, typer.Option(min=7, max=1500, help="Civil days of data a person.")] = 180,
     users: Annotated[int, typer.Option(min=1, max=50, help="How many people.")] = 3,
     seed: Annotated[int, typer.Option(help="Another seed, other people.")] = 1,
+    unconnected: Annotated[
+        bool, typer.Option("--unconnected", help="Leave the last person's Fitbit to be connected.")
+    ] = False,
     serve_after: Annotated[
         bool, typer.Option("--serve/--no-serve", help="Serve the dashboard when it is done.")
     ] = True,
@@ -112,7 +115,15 @@ def demo(
     if serve_after:
         check_port(settings.serve.host, settings.serve.port if port is None else port)
     with Talk() as talk:
-        job = run_demo(settings, days=days, users=users, seed=seed, listener=talk.job, say=talk.say)
+        job = run_demo(
+            settings,
+            days=days,
+            users=users,
+            seed=seed,
+            unconnected=unconnected,
+            listener=talk.job,
+            say=talk.say,
+        )
     _report(job, as_json=False)
     if serve_after:
         serve(lake=lake, port=port)
@@ -182,11 +193,38 @@ def export(
 @app.command()
 def fetch(
     source: Annotated[list[str] | None, typer.Argument(help="Which sources; all where none is named.")] = None,
+    first: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="From this day on, however far back.")
+    ] = None,
+    last: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Up to this day.  [default: today]")
+    ] = None,
+    user: Annotated[str | None, typer.Option("--user", help="For this person only.")] = None,
     lake: LakeAddress = None,
     as_json: AsJson = False,
 ) -> None:
     """Outside sources into raw: the gaps, and the days still open to change."""
-    _run("fetch", lake, as_json, sources=tuple(source or ()))
+    if first and last and last < first:
+        raise typer.BadParameter("--to is before --from.")
+    days = {"first_day": first and first.date(), "last_day": last and last.date()}
+    _run("fetch", lake, as_json, sources=tuple(source or ()), user_id=user, **days)
+
+
+@app.command()
+def sources(
+    source: Annotated[list[str] | None, typer.Argument(help="Which sources; all where none is named.")] = None,
+    user: Annotated[str | None, typer.Option("--user", help="Of this person only.")] = None,
+    lake: LakeAddress = None,
+    as_json: AsJson = False,
+) -> None:
+    """What each outside source holds and lacks, day by day, and why."""
+    from moderation_craft import views
+    from moderation_craft.pipeline.holdings import holdings
+    from moderation_craft.talk import Talk
+
+    with Talk() as talk, _context(lake, talk=talk, live=True) as context:
+        found = holdings(context.lake, context.settings, names=source or (), user_id=user)
+    print(views.sources_as_json(found) if as_json else views.sources_text(found))
 
 
 @app.command()
@@ -199,6 +237,60 @@ def transform(lake: LakeAddress = None, as_json: AsJson = False) -> None:
 def rebuild(lake: LakeAddress = None, as_json: AsJson = False) -> None:
     """Everything below raw again, from raw alone."""
     _run("rebuild", lake, as_json)
+
+
+ServiceArgument = Annotated[
+    Literal["fitbit", "google"], typer.Argument(help="fitbit (Google Health), or google (Google Calendar).")
+]
+
+
+@app.command()
+def connect(
+    service: ServiceArgument,
+    user: Annotated[str | None, typer.Option("--user", help="Who consents.  [default: the only person]")] = None,
+    browser: Annotated[
+        bool | None,
+        typer.Option("--browser/--no-browser", help="Open the page, or only print it.  [default: on a terminal]"),
+    ] = None,
+    wait_minutes: Annotated[float, typer.Option("--wait", min=0.01, max=60, help="How long, in minutes.")] = 5.0,
+    lake: LakeAddress = None,
+) -> None:
+    """Consent to a service in your browser; what it gives is kept encrypted, never in the lake."""
+    from moderation_craft.pipeline.people import the_person
+    from moderation_craft.sources.oauth.shell import connect_from_shell, granted_sentences
+    from moderation_craft.talk import Talk
+
+    with Talk() as talk, _context(lake, talk=talk, live=True) as context:
+        made = connect_from_shell(
+            context.settings,
+            context.lake.clock,
+            service,
+            the_person(context.lake, context.settings, user),
+            wait_seconds=wait_minutes * 60,
+            opens_browser=sys.stderr.isatty() if browser is None else browser,
+            say=talk.say,
+        )
+        for line in granted_sentences(made):
+            talk.say(line)
+    print("Next: `mcraft run` fetches it.", file=sys.stderr)
+
+
+@app.command()
+def disconnect(
+    service: ServiceArgument,
+    user: Annotated[str | None, typer.Option("--user", help="Whose.  [default: the only person's]")] = None,
+    lake: LakeAddress = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take a consent back, there and here; what was fetched stays."""
+    from moderation_craft import views
+    from moderation_craft.pipeline.people import the_person
+    from moderation_craft.sources.oauth.overview import disconnect as forget
+    from moderation_craft.talk import Talk
+
+    with Talk() as talk, _context(lake, talk=talk, live=True) as context:
+        done = forget(context.settings, service, the_person(context.lake, context.settings, user))
+    print(views.forgotten_as_json(done) if as_json else views.forgotten(done))
 
 
 @import_app.command("csv")
@@ -271,6 +363,43 @@ def import_ics(
         timezone = context.settings.timezone
         manifest = import_file(context.lake, path, user, timezone=timezone, progress=talk.advance)
         talk.say(f"The calendar {path.name} of {user} is in raw{'' if manifest else ' already'}.")
+    _next_run()
+
+
+@import_app.command("takeout")
+def import_takeout(
+    path: Annotated[list[Path], typer.Argument(help="Google Takeout: its zips, or the unpacked folder.")],
+    user: Annotated[str | None, typer.Option("--user", help="Whose it is.  [default: the only person]")] = None,
+    lake: LakeAddress = None,
+) -> None:
+    """Years of Fitbit out of Google Takeout; what is held already is not written again."""
+    from moderation_craft.sources.fitbit.takeout import import_takeout as import_files
+
+    _import_archive(import_files, path, user, lake)
+
+
+@import_app.command("fitbit-legacy")
+def import_fitbit_legacy(
+    path: Annotated[list[Path], typer.Argument(help="Saved answers of the old Fitbit Web API: files or folders.")],
+    user: Annotated[str | None, typer.Option("--user", help="Whose it is.  [default: the only person]")] = None,
+    lake: LakeAddress = None,
+) -> None:
+    """What the old Fitbit Web API answered, where you kept it."""
+    from moderation_craft.sources.fitbit.legacy import import_legacy as import_files
+
+    _import_archive(import_files, path, user, lake)
+
+
+def _import_archive(take: Callable[..., Any], paths: list[Path], user: str | None, lake: str | None) -> None:
+    from moderation_craft.pipeline.people import person_named
+    from moderation_craft.talk import Talk
+
+    with Talk() as talk, _context(lake) as context:
+        person = person_named(context.lake, context.settings, user)
+        result = take(context.lake, paths, person, progress=talk.advance)
+        talk.say(result.sentence())
+        for note in result.details():
+            talk.say(f"  {note}")
     _next_run()
 
 

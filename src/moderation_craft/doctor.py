@@ -14,12 +14,17 @@ from typing import Any, Literal
 
 from pydantic import SecretStr
 
+from moderation_craft.clock import SystemClock
 from moderation_craft.errors import McraftError
 from moderation_craft.lake import Lake
 from moderation_craft.pipeline.status import demo_marker
 from moderation_craft.serve.server import check_port
 from moderation_craft.settings import CONFIG_FILE, DEFAULT_TABLE, Settings
 from moderation_craft.sources.dynamodb.client import DynamoDBClient
+from moderation_craft.sources.oauth.overview import connection_state
+from moderation_craft.sources.oauth.services import SERVICES
+from moderation_craft.sources.oauth.vault import local_folder, open_vault
+from moderation_craft.sources.oauth.vault_key import VaultKey, is_private
 from moderation_craft.warehouse.gold import Gold
 
 _LEAST_FREE_BYTES = 1_000_000_000
@@ -39,7 +44,16 @@ class Check:
 
 def examine(settings: Settings) -> list[Check]:
     """Every check, in the data's order; a failing one does not stop the others."""
-    checks: list[Callable[[Settings], Check]] = [_versions, _config, _lake, _space, _app_table, _gold, _port]
+    checks: list[Callable[[Settings], Check]] = [
+        _versions,
+        _config,
+        _lake,
+        _space,
+        _app_table,
+        _connections,
+        _gold,
+        _port,
+    ]
     return [_guarded(check, settings) for check in checks]
 
 
@@ -96,6 +110,46 @@ def _app_table(settings: Settings) -> Check:
         return Check("app table", "good", f"{table} at {client.endpoint_url}, about {items or 0:,} items")
 
 
+def _connections(settings: Settings) -> Check:
+    name, clock = "connections", SystemClock()
+    if problem := _exposed_vault(settings):
+        return Check(name, "bad", *problem)
+    vault = open_vault(settings)
+    states = [
+        connection_state(settings, clock, service, user_id)
+        for service in SERVICES
+        for user_id in sorted(vault.people(service))
+    ]
+    warned = [(state, state.warning) for state in states if state.warning]
+    if warned:
+        found = "; ".join(f"{state.user_id} and {state.service}: {warning.message}" for state, warning in warned)
+        is_note = all(state.is_connected for state, _ in warned)
+        return Check(name, "note" if is_note else "bad", found, warned[0][1].remedy)
+    if states:
+        return Check(name, "good", ", ".join(f"{state.user_id} to {state.service}" for state in states))
+    if settings.connections.google_client_id is None:
+        return Check(name, "note", "no Google Cloud client is set", "docs/connect.md tells how to make one")
+    return Check(name, "note", "nobody is connected", "`mcraft connect fitbit`, or /settings/integrations")
+
+
+def _exposed_vault(settings: Settings) -> tuple[str, str] | None:
+    """What is wrong with where a local vault lies, and what to do; None where nothing is."""
+    if settings.connections.vault != "local":
+        return None
+    folder = local_folder(settings)
+    if not folder.exists():
+        return None
+    key = VaultKey(folder, settings.connections.key)
+    if key.home() == "file" and key.file.exists() and not is_private(key.file):
+        return f"others can read the key file {key.file}", f"chmod 600 {key.file}"
+    repository = next((parent for parent in (folder, *folder.parents) if (parent / ".git").exists()), None)
+    if repository is not None and settings.connections.folder is not None:
+        return f"the connections lie in the repository {repository}", "move connections.folder out of it"
+    if key.home() is not None:
+        key.read()
+    return None
+
+
 def _gold(settings: Settings) -> Check:
     gold = Gold.open_or_none(Lake.open(settings.lake))
     if gold is None:
@@ -117,7 +171,10 @@ def _toml_lines(prefix: str, section: dict[str, Any]) -> list[str]:
     lines = []
     for name, value in section.items():
         if not isinstance(value, dict):
-            lines.append(f"# {name} =" if value is None else f"{name} = {_toml_value(value)}")
+            is_left_out = value is None or isinstance(value, SecretStr)  # a secret in the file would be refused
+            lines.append(
+                f"{'# ' if is_left_out else ''}{name} = {'' if value is None else _toml_value(value)}".rstrip()
+            )
     for name, value in section.items():
         if isinstance(value, dict):
             path = f"{prefix}{name}"

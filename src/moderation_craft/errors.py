@@ -126,8 +126,10 @@ _SECRET = re.compile(
     r"(?i)(\b(?:bearer|token|access_token|refresh_token|api_?key|appid|secret|password|signature)\b[\"']?[=:\s]+[\"']?)"
     r"[^\s\"'&,;]{6,}"
 )
+_OF_GOOGLE = re.compile(r"\b(?:ya29\.|GOCSPX-|1//0|4/0A)[A-Za-z0-9._-]{8,}")
+"""Google's access, refresh and client secrets and its authorization codes, by how they begin."""
 
 
 def redact(text: str) -> str:
     """The text with anything that looks like a credential replaced by `***`."""
-    return _SECRET.sub(r"\1***", text)
+    return _OF_GOOGLE.sub("***", _SECRET.sub(r"\1***", text))

@@ -21,7 +21,13 @@ from moderation_craft.errors import SetupError
 CONFIG_FILE = "mcraft.toml"
 DEFAULT_TABLE = "moderation-craft-data"
 DEFAULT_MAX_UPLOAD_BYTES = 4 * 1024**3
-SECRETS = (("fitbit", "access_tokens"), ("calendar", "feeds"))
+SECRETS = (
+    ("fitbit", "access_tokens"),
+    ("weather", "openweathermap_key"),
+    ("calendar", "feeds"),
+    ("calendar", "caldav_passwords"),
+    ("connections", "google_client_secret"),
+)
 
 
 def _known_timezone(name: str) -> str:
@@ -79,11 +85,21 @@ class FitbitSettings(_Section):
     """The Google Health API."""
     access_tokens: dict[str, SecretStr] = Field(default_factory=dict)
     """OAuth access tokens by person, as JSON; from the environment only."""
+    intraday_heart_rate: bool = False
+    """Whether every heart-rate measurement is fetched too, ten thousand a day; else the least, mean and most."""
 
 
 class WeatherSettings(_Section):
-    """Weather from Open-Meteo; asked only for people whose places are known."""
+    """Weather from Open-Meteo or OpenWeatherMap; asked only for people whose places are known."""
 
+    provider: Literal["open-meteo", "openweathermap"] | None = None
+    """Whom to ask; where it is not set, OpenWeatherMap if a key is there, else Open-Meteo, which needs none."""
+    openweathermap_key: SecretStr | None = None
+    """OpenWeatherMap's API key; from the environment only."""
+    openweathermap_url: str = "https://api.openweathermap.org"
+    """OpenWeatherMap."""
+    one_call_most_a_day: int = Field(default=1000, ge=0)
+    """How many of OpenWeatherMap's day summaries one process asks for a day: 1,000 are free."""
     archive_url: str = "https://archive-api.open-meteo.com/v1/archive"
     """Open-Meteo, days past."""
     forecast_url: str = "https://api.open-meteo.com/v1/forecast"
@@ -95,12 +111,89 @@ class WeatherSettings(_Section):
     use_profile_places: bool = False
     """Whether places in a person's app profile (preferences.places) may be sent to the weather service."""
 
+    @property
+    def key(self) -> str | None:
+        """OpenWeatherMap's key as it is sent; None where it is not set or blank."""
+        key = self.openweathermap_key.get_secret_value().strip() if self.openweathermap_key else ""
+        return key or None
+
+    @property
+    def chosen_provider(self) -> Literal["open-meteo", "openweathermap"]:
+        """Whom to ask."""
+        return self.provider or ("openweathermap" if self.key else "open-meteo")
+
+
+class CalDavAccount(_Section):
+    """One CalDAV account; its password is in `calendar.caldav_passwords`."""
+
+    url: str
+    """The server's, the account's or one calendar's address. Nothing but this server is ever asked."""
+    user: str
+    """The name to sign in with."""
+    calendars: list[str] = Field(default_factory=list)
+    """Which calendars, by their names or the last part of their addresses; all where none is named."""
+
 
 class CalendarSettings(_Section):
-    """Calendars as ICS addresses, by person and by a name that the person gives each."""
+    """Calendars by ICS address, by CalDAV, and of a connected Google account; by person."""
 
     feeds: dict[str, dict[str, SecretStr]] = Field(default_factory=dict)
     """{"me": {"work": "https://…"}}: ICS addresses, which are secrets: from the environment only."""
+    caldav: dict[str, dict[str, CalDavAccount]] = Field(default_factory=dict)
+    """{"me": {"home": {url, user}}}: CalDAV accounts by person and by a name that the person gives each."""
+    caldav_passwords: dict[str, dict[str, SecretStr]] = Field(default_factory=dict)
+    """{"me": {"home": "…"}}: the accounts' (app) passwords; from the environment only."""
+    google: dict[str, list[str]] = Field(default_factory=dict)
+    """Which calendars of a connected Google account: ids, titles, "primary", "selected" (those ticked in
+    Google Calendar) or "all"; only the primary one where a person names none."""
+    google_base_url: str = "https://www.googleapis.com/calendar/v3"
+    """The Google Calendar API."""
+    show_titles: list[str] = Field(default_factory=list)
+    """People whose events' titles may leave raw; nobody's do unless they are named here."""
+
+
+def _safe_address(text: str) -> str:
+    if not re.fullmatch(r"https://[^/\s]+/?\S*|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/\S*)?", text):
+        raise ValueError(
+            f"{text!r} is neither https nor on this machine, so that secrets would cross the net bare"
+        )
+    return text
+
+
+SafeAddress = Annotated[str, AfterValidator(_safe_address)]
+
+
+class ConnectionsSettings(_Section):
+    """Consent by OAuth 2.0 (`mcraft connect`), and where the tokens that come of it are kept."""
+
+    google_client_id: str | None = None
+    """Your Google Cloud client; docs/connect.md tells how to make one."""
+    google_client_secret: SecretStr | None = None
+    """That client's other half; from the environment only."""
+    authorize_url: SafeAddress = "https://accounts.google.com/o/oauth2/v2/auth"
+    """Where a person consents."""
+    token_url: SafeAddress = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
+    """Where tokens are given and refreshed."""
+    revoke_url: SafeAddress = "https://oauth2.googleapis.com/revoke"
+    """Where a consent is taken back."""
+    redirect_port: int = Field(default=0, ge=0, le=65535)
+    """The loopback port on which `mcraft connect` waits for the answer; 0 takes any free one."""
+    warn_days: float = Field(default=3.0, gt=0, le=30)
+    """How many days before a consent ends it is said."""
+    vault: Literal["local", "dynamodb", "secretsmanager"] = "local"
+    """Where tokens are kept: encrypted in a folder here, in the app's tokens table, or in AWS Secrets Manager."""
+    folder: Path | None = None
+    """The local vault's folder; else moderation-craft in your user's folder for settings. Never in the lake."""
+    key: Literal["auto", "keyring", "file"] = "auto"
+    """Where the local vault's key lies: in the system's keyring where there is one, else in a file of mode 600."""
+    tokens_table: str = "moderation-craft-tokens"
+    """The app's tokens table, for vault = "dynamodb"."""
+    secret_prefix: str = "moderation-craft/tokens"  # noqa: S105 - a name
+    """What the names of secrets begin with, for vault = "secretsmanager"."""
+    endpoint_url: str | None = None
+    """Another server of the vault's AWS service; else AWS's usual variables, else AWS."""
+    region: str = "ap-northeast-1"
+    """The vault's AWS region."""
 
 
 class ScheduleSettings(_Section):
@@ -175,6 +268,7 @@ class Settings(BaseSettings):
     fitbit: FitbitSettings = FitbitSettings()
     weather: WeatherSettings = WeatherSettings()
     calendar: CalendarSettings = CalendarSettings()
+    connections: ConnectionsSettings = ConnectionsSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     serve: ServeSettings = ServeSettings()
     ingest: IngestSettings = IngestSettings()
@@ -198,9 +292,10 @@ class _FileWithoutSecrets(TomlConfigSettingsSource):
         found = super().__call__()
         for section, name in SECRETS:
             if name in found.get(section, {}):
+                as_json = " (JSON)" if isinstance(found[section][name], dict) else ""
                 raise SetupError(
-                    f"{CONFIG_FILE} holds the secret {section}.{name}.",
-                    remedy=f"move it into the environment as MCRAFT_{section.upper()}__{name.upper()} (JSON).",
+                    f"{CONFIG_FILE} holds {section}.{name}, which is for the environment only.",
+                    remedy=f"move it into the environment as MCRAFT_{section.upper()}__{name.upper()}{as_json}.",
                 )
         return found
 

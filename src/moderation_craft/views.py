@@ -15,11 +15,19 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from moderation_craft.pipeline import source_view
+
 if TYPE_CHECKING:
     from moderation_craft.doctor import Check
+    from moderation_craft.pipeline.holdings import Holding
     from moderation_craft.pipeline.status import Report
+    from moderation_craft.sources.oauth.overview import Forgotten
+    from moderation_craft.sources.states import DayRun, SourceStates
     from moderation_craft.warehouse.gold import QueryResult
 
+_DAY_MARKS = {"complete": "█", "open": "▒", "partial": "◧", "missing": "·", "refused": "×"}
+_MONTHS_SHOWN = 12
+_GAPS_SHOWN = 5
 _MARKS = {"good": "✓", "note": "–", "bad": "✗"}
 
 
@@ -67,10 +75,71 @@ def status_text(report: Report) -> str:
     lines = [f"Lake {report.lake}", _rendered(shown), ""]
     if report.quarantined:
         lines.append(f"{report.quarantined} refused records are kept whole under quarantine/.")
+    lines += [f"{gap.source} of {gap.user_id}: {gap.sentence()}" for gap in report.gaps]
+    if report.gaps:
+        lines += ["`mcraft sources` says which days and why; the next `mcraft fetch` asks for them again.", ""]
     for run in report.runs:
         lines.append(f"{_minute(run.started_at)}  {run.kind:<8} {run.status}")
         lines += [f"{'':<18}! {warning.code} {warning.message}" for warning in run.warnings]
     return "\n".join(lines).rstrip()
+
+
+def sources_as_json(found: Sequence[Holding]) -> str:
+    """The summary of each source, and the runs of days of everybody."""
+    shown = {"sources": source_view.summary(found), "completeness": source_view.completeness(found)}
+    return json.dumps(shown, ensure_ascii=False, indent=2)
+
+
+def sources_text(found: Sequence[Holding]) -> str:
+    """Each source and person: days by state, a row a month with a mark a day, the newest gaps with reasons."""
+    lines = [f"A mark a day: {', '.join(f'{mark} {state}' for state, mark in _DAY_MARKS.items())}."]
+    for holding in found:
+        lines += ["", holding.source.name]
+        those = [person for person in holding.people if person.refusal is None or person.days]
+        for person in those:
+            lines += _person_lines(person)
+        others = [person for person in holding.people if person not in those]
+        if others:
+            whose = f"{len(others)} people" if len(others) > 1 else others[0].user_id
+            lines.append(f"  {whose}: {others[0].refusal}")
+        if not holding.people:
+            lines.append("  nobody is known yet: no profile in the app's data, nobody in the settings")
+    return "\n".join(lines)
+
+
+def _person_lines(person: SourceStates) -> list[str]:
+    counts = ", ".join(f"{days:,} {state}" for state, days in person.counts.items())
+    looked = f"last looked at {_minute(person.last_looked_at)}"
+    refusal = "" if person.refusal is None else f"; {person.refusal}"
+    lines = [f"  {person.user_id}: {counts or 'nothing yet'}; {looked}{refusal}"]
+    lines += [f"    {month} {marks}" for month, marks in _months(person.days)]
+    gaps = [run for run in reversed(person.days) if run.lacking]
+    for run in gaps[:_GAPS_SHOWN]:
+        days = str(run.first) if run.first == run.last else f"{run.first} to {run.last}"
+        why = f": {run.reason}" if run.reason else ""
+        lines.append(f"    ! {days} {run.state}: {', '.join(run.lacking)}{why}")
+    if len(gaps) > _GAPS_SHOWN:
+        lines.append(f"    ! and {len(gaps) - _GAPS_SHOWN} more; --json lists them")
+    return lines
+
+
+def _months(runs: Sequence[DayRun]) -> list[tuple[str, str]]:
+    """The newest months, oldest first, each with a mark for every day from its first on; a blank: not expected."""
+    marks: dict[str, list[str]] = {}
+    for run in runs:
+        for ordinal in range(run.first.toordinal(), run.last.toordinal() + 1):
+            day = date.fromordinal(ordinal)
+            marks.setdefault(f"{day:%Y-%m}", [" "] * 31)[day.day - 1] = _DAY_MARKS[run.state]
+    return [(month, "".join(marks[month]).rstrip()) for month in sorted(marks)[-_MONTHS_SHOWN:]]
+
+
+def forgotten_as_json(done: Forgotten) -> str:
+    return json.dumps({"outcome": done.outcome, "note": done.note})
+
+
+def forgotten(done: Forgotten) -> str:
+    """What came of a disconnect, in a line."""
+    return f"{'Not disconnected' if done.outcome in ('fixed', 'nothing') else 'Disconnected'}: {done.note}."
 
 
 def checks_as_json(found: Sequence[Check]) -> str:

@@ -43,11 +43,11 @@ def expanded(
     first: date = date(2026, 1, 1),
     last: date = date(2026, 12, 31),
     timezone: str | None = "Asia/Tokyo",
-    user_id: str = "u1",
+    with_titles: bool = False,
 ) -> Expanded:
     return expand(
         Snapshot(
-            user_id=user_id,
+            user_id="u1",
             calendar="c1",
             series="c1 2026-11",
             day=date(2026, 11, 23),
@@ -57,7 +57,8 @@ def expanded(
             window_last=last,
             data=msgspec.json.encode(text),
             part_key="raw/part",
-        )
+        ),
+        with_titles=with_titles,
     )
 
 
@@ -78,8 +79,7 @@ def test_a_single_meeting() -> None:
     assert (found.starts_at, found.ends_at) == (at(11, 1, 0, 30), at(11, 1, 1, 30))
     assert (found.starts_on, found.ends_on, found.is_all_day, found.is_busy) == (None, None, False, True)
     assert found.status == "CONFIRMED"
-    assert found.title_sha is not None
-    assert "1on1" not in found.title_sha
+    assert found.title is None
 
 
 def test_a_weekly_meeting_keeps_its_hour_across_daylight_saving() -> None:
@@ -199,10 +199,12 @@ def test_a_calendar_that_is_broken_around_its_events_is_refused_whole() -> None:
     assert [refusal.record for refusal in found.refusals] == [text]
 
 
-def test_the_same_title_of_two_people_has_two_digests() -> None:
-    text = calendar(event("DTSTART:20261101T000000Z", "SUMMARY:Dentist"))
-    digests = {expanded(text, user_id=user).occurrences[0].title_sha for user in ("u1", "u2")}
-    assert len(digests) == 2
+def test_a_title_comes_only_where_it_may_be_shown() -> None:
+    text = calendar(
+        event("DTSTART:20261101T000000Z", "SUMMARY:Dentist"), event("DTSTART:20261101T000000Z", uid="e2")
+    )
+    assert [each.title for each in expanded(text).occurrences] == [None, None]
+    assert [each.title for each in expanded(text, with_titles=True).occurrences] == ["Dentist", None]
 
 
 INSTANTS = st.datetimes(at(1, 2), at(12, 30), timezones=st.just(UTC)).map(

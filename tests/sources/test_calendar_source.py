@@ -19,14 +19,17 @@ from moderation_craft.clock import FixedClock
 from moderation_craft.errors import McraftError, RecordInvalid
 from moderation_craft.lake import Lake
 from moderation_craft.settings import CalendarSettings, Settings
+from moderation_craft.sources.calendar.envelopes import current_snapshots, load
 from moderation_craft.sources.calendar.import_ics import import_ics
 from moderation_craft.sources.calendar.source import ICS, CalendarSource, build
 from moderation_craft.sources.calendar.stand_in import create_app
 from moderation_craft.sources.contract import Person, Record, Window
 from moderation_craft.sources.fetch import FetchResult, fetch_source
+from moderation_craft.sources.held import Held
 from moderation_craft.sources.http import Http
 from moderation_craft.sources.prepare import prepare_all, prepared_keys
 from moderation_craft.sources.stand_in import serve
+from moderation_craft.sources.states import states_of
 
 NOW = datetime(2026, 11, 23, 5, tzinfo=UTC)
 TODAY = date(2026, 11, 23)
@@ -64,7 +67,8 @@ def records(source: CalendarSource) -> list[Record]:
 
 
 def fetched(lake: Lake, source: CalendarSource, run: int = 1) -> FetchResult:
-    return fetch_source(lake, source, [PERSON], first_day=TODAY, last_day=TODAY, run_id=f"run-{run:02}")
+    today = lake.clock.now().date()
+    return fetch_source(lake, source, [PERSON], first_day=today, last_day=today, run_id=f"run-{run:02}")
 
 
 def everything_in(lake: Lake) -> bytes:
@@ -166,7 +170,7 @@ def test_the_source_is_built_from_the_settings() -> None:
     feeds = {"u1": {"work": SecretStr(f"https://calendar.example/{SECRET}.ics")}}
     source = build(Settings(calendar=CalendarSettings(feeds=feeds)), FixedClock(NOW))
     assert source.name == "calendar"
-    assert [stream.name for stream in source.streams] == ["ics"]
+    assert [stream.name for stream in source.streams] == ["ics", "google"]
     assert source.refusal(PERSON) is None
     assert "calendar.feeds" in str(source.refusal(Person("u2")))
 
@@ -227,3 +231,36 @@ def test_a_calendar_whose_address_moved_stays_one_calendar(lake: Lake, calendars
     with serve(create_app(calendars)) as url:
         again = fetched(lake, source_of(f"{url}/{SECRET}/basic.ics"), run=2)
     assert (again.records, again.unchanged) == (0, 1)
+
+
+def test_a_way_that_a_person_does_not_use_is_neither_asked_for_nor_missed(base_url: str, lake: Lake) -> None:
+    feeds = {"u1": {"work": SecretStr(f"{base_url}/{SECRET}/basic.ics")}}
+    source = build(Settings(calendar=CalendarSettings(feeds=feeds)), lake.clock)
+    assert {name: each.days_asked for name, each in fetched(lake, source).streams.items()} == {
+        "ics": 1,
+        "google": 0,
+    }
+    said = states_of(lake, source, PERSON, Held.read(lake, "calendar"), expected_from=TODAY - timedelta(days=9))
+    assert [each.stream.name for each in said.streams] == ["ics"]
+    assert {run.state for run in said.days} == {"complete", "open"}
+
+
+def test_an_index_of_an_older_version_is_made_anew(base_url: str, lake: Lake) -> None:
+    fetched(lake, source_of(f"{base_url}/{SECRET}/basic.ics"))
+    (part,) = lake.manifests("calendar")[0].parts
+    lake.write_state("calendar-snapshots.json", {part.key: [["u1", "calendar 0"]]})
+    prepare_all(lake)
+    assert len(prepared_keys(lake, "calendar")) == 1
+
+
+def test_days_once_read_stay_read(base_url: str, lake: Lake) -> None:
+    source = source_of(f"{base_url}/{SECRET}/basic.ics")
+    fetched(lake, source)
+    (first,) = current_snapshots(lake)
+    lake.clock = FixedClock(NOW + timedelta(days=200))
+    fetched(lake, source, 2)
+    (later,) = current_snapshots(lake)
+    assert (later.window_first, load(lake, later).window_last) == (
+        first.window_first,
+        load(lake, first).window_last + timedelta(days=200),
+    )

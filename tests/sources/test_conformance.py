@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 
 from moderation_craft.clock import FixedClock
 from moderation_craft.settings import Place, WeatherSettings
@@ -11,9 +11,10 @@ from moderation_craft.sources.calendar.stand_in import create_app as calendar_ap
 from moderation_craft.sources.conformance import NEW_FIELD, NOON, Case, SourceConformance
 from moderation_craft.sources.contract import Person, Stream
 from moderation_craft.sources.fitbit.source import FitbitSource
-from moderation_craft.sources.fitbit.stand_in import HealthDay, HealthPerson, Night
+from moderation_craft.sources.fitbit.stand_in import HealthPerson, seeded_person
 from moderation_craft.sources.fitbit.stand_in import create_app as health_app
 from moderation_craft.sources.http import Http
+from moderation_craft.sources.oauth.tokens import FixedTokens
 from moderation_craft.sources.weather.source import WeatherSource
 from moderation_craft.sources.weather.stand_in import create_app as weather_app
 
@@ -22,25 +23,12 @@ TOKYO = Place(name="Tokyo", latitude=35.68, longitude=139.77, timezone="Asia/Tok
 LONDON = Place(name="London", latitude=51.5, longitude=-0.12, timezone="Europe/London", since=date(2026, 10, 20))
 
 
-def night_before(day: date) -> Night:
-    """Sleep from 23:10 to 6:50 in Tokyo."""
-    woke = datetime.combine(day, time(6, 50), UTC) - timedelta(hours=9)
-    fell_asleep = woke - timedelta(hours=7, minutes=40)
-    awake_until = fell_asleep + timedelta(minutes=12)
-    stages = [("AWAKE", fell_asleep, awake_until), ("LIGHT", awake_until, woke)]
-    tokyo = timedelta(hours=9)
-    return Night(f"night-{day}", fell_asleep, woke, tokyo, tokyo, "STAGES", True, stages)
-
-
 def healthy_person() -> HealthPerson:
-    days = [NOON.date() - timedelta(days=back) for back in range(120)]
-    worn = {day: HealthDay(day, 8000 + day.day, 33, 2134.55, 61, 45.2) for day in days}
-    nights = [night_before(day) for day in days]
-    return HealthPerson("mina", TOKEN, worn, [*nights, nights[10]])
+    return seeded_person("mina", TOKEN, [NOON.date() - timedelta(days=back) for back in range(120)])
 
 
 def fitbit(base_url: str, http: Http, _: FixedClock) -> FitbitSource:
-    return FitbitSource(f"{base_url}/v4", lambda person: TOKEN, http)
+    return FitbitSource(f"{base_url}/v4", FixedTokens({"mina": TOKEN}), http)
 
 
 def weather(base_url: str, http: Http, clock: FixedClock) -> WeatherSource:
@@ -80,6 +68,7 @@ class TestFitbit(SourceConformance):
         person=Person("mina", "Asia/Tokyo"),
         now=NOON,
         paths=fitbit_path,
+        other_pagings=[lambda: health_app([healthy_person()], empty_pages=False)],
         with_new_field=lambda body: body.replace(b'Points": [\n    {', b'Points": [\n    {' + NEW_FIELD + b","),
         secrets=(TOKEN,),
     )

@@ -37,7 +37,7 @@ def test_the_example_source_is_under_a_hundred_lines() -> None:
 
 
 def test_the_example_runs_in_the_suite() -> None:
-    assert len([name for name in dir(TestPollen) if name.startswith("test_")]) >= 15
+    assert len([name for name in dir(TestPollen) if name.startswith("test_")]) >= 24
 
 
 FOLLOWED = """

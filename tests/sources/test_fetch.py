@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
@@ -13,7 +14,7 @@ from moderation_craft.clock import FixedClock
 from moderation_craft.lake import Lake
 from moderation_craft.settings import Place, load_settings
 from moderation_craft.sources import registry
-from moderation_craft.sources.contract import Person, Source, Stream, Window
+from moderation_craft.sources.contract import Person, Record, Source, Stream, Window
 from moderation_craft.sources.fetch import completeness, fetch_source
 from moderation_craft.sources.planning import windows
 from tests.sources.made_up import (
@@ -118,6 +119,19 @@ def test_an_open_day_that_changed_is_written_beside_the_old(lake: Lake) -> None:
     assert result.records == 2
     assert before < stored_keys(lake)
     assert run(lake, late, days=2).records == 0
+
+
+def test_a_day_given_twice_in_one_go_is_what_it_was_last(lake: Lake) -> None:
+    class Hesitant(MadeUp):
+        def fetch(self, stream: Stream, person: Person, window: Window) -> Iterator[Record]:
+            yield from super().fetch(stream, person, window)
+            yield Record(TODAY, b'{"value":"whole"}')
+
+    run(lake, Hesitant(streams=[STEPS]), days=2)
+    (manifest,) = lake.manifests("made_up")
+    assert manifest.rows == 2
+    newest = next(part for part in manifest.parts if part.dt == str(TODAY))
+    assert [json.loads(line)["data"] for line in lake.lines(newest.key)] == [{"value": "whole"}]
 
 
 def test_a_day_closes_when_it_was_seen_unchanged_after_its_time(lake: Lake) -> None:

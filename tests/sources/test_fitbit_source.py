@@ -1,25 +1,36 @@
-"""Fitbit: what is asked, what a record holds, and that the stand-in speaks as the discovery document says."""
+"""Fitbit: what is asked, what a record holds, in which order days come, and what happens when a token dies."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-import httpx
-import jsonschema
 import pytest
 
-from moderation_craft.clock import SystemClock
-from moderation_craft.errors import AuthFailed, SchemaChanged
+from moderation_craft.clock import FixedClock, SystemClock
+from moderation_craft.errors import AuthFailed, RateLimited, SchemaChanged
 from moderation_craft.settings import load_settings
 from moderation_craft.sources.contract import Person, Record, Window
 from moderation_craft.sources.faults import Fault, Faulty
-from moderation_craft.sources.fitbit.source import STREAMS, FitbitSource, build, civil_date, health_http
-from moderation_craft.sources.fitbit.stand_in import HealthDay, HealthPerson, Night, create_app
+from moderation_craft.sources.fitbit.points import civil_date
+from moderation_craft.sources.fitbit.source import FitbitSource, build, health_http
+from moderation_craft.sources.fitbit.stand_in import (
+    BadDays,
+    HealthDay,
+    HealthPerson,
+    Night,
+    create_app,
+    seeded_person,
+)
+from moderation_craft.sources.fitbit.streams import INTRADAY, OPTIONAL_STREAMS, STREAMS, HealthStream
+from moderation_craft.sources.http import Http
+from moderation_craft.sources.http_errors import Forbidden
+from moderation_craft.sources.oauth.tokens import FixedTokens
 from moderation_craft.sources.stand_in import serve
 
 TOKEN = "ya29.token-of-mina"
@@ -50,14 +61,17 @@ def _mina() -> HealthPerson:
 
 
 @contextmanager
-def _fitbit(*people: HealthPerson) -> Iterator[tuple[FitbitSource, str]]:
+def _fitbit(*people: HealthPerson) -> Iterator[FitbitSource]:
     with serve(create_app(people or [_mina()])) as url:
-        yield FitbitSource(f"{url}/v4/", lambda person: TOKEN, health_http()), f"{url}/v4/users/me/dataTypes"
+        yield FitbitSource(f"{url}/v4/", FixedTokens({"mina": TOKEN}), health_http())
 
 
 def _fetch(source: FitbitSource, stream: str, window: Window) -> dict[date, Record]:
-    found = next(each for each in STREAMS if each.name == stream)
-    return {record.date: record for record in source.fetch(found, MINA, window)}
+    return {record.date: record for record in source.fetch(_stream(stream), MINA, window)}
+
+
+def _stream(name: str) -> HealthStream:
+    return next(each for each in (*STREAMS, *OPTIONAL_STREAMS) if each.name == name)
 
 
 def _json(record: Record) -> Any:
@@ -65,10 +79,10 @@ def _json(record: Record) -> Any:
 
 
 def test_sleep_is_read_through_every_page_and_dated_by_waking() -> None:
-    with _fitbit() as (source, _):
+    with _fitbit() as source:
         records = _fetch(source, "sleep", Window(FIRST, FIRST + timedelta(days=89)))
     ids = {
-        day: [point["name"].rsplit("/", 1)[-1] for point in _json(record)["dataPoints"]]
+        day: [point["dataPointName"].rsplit("/", 1)[-1] for point in _json(record)["dataPoints"]]
         for day, record in records.items()
     }
     assert ids[date(2026, 8, 2)] == ["log-0"]
@@ -80,7 +94,7 @@ def test_sleep_is_read_through_every_page_and_dated_by_waking() -> None:
 
 
 def test_a_day_without_a_point_is_an_empty_answer_and_zero_stays_zero() -> None:
-    with _fitbit() as (source, _):
+    with _fitbit() as source:
         records = _fetch(source, "steps", Window(FIRST, FIRST + timedelta(days=89)))
     assert records[FIRST].data == b'{"rollupDataPoints":[]}'
     assert _json(records[FIRST + timedelta(days=14)])["rollupDataPoints"][0]["steps"] == {"countSum": "0"}
@@ -106,7 +120,7 @@ def test_a_day_without_a_point_is_an_empty_answer_and_zero_stays_zero() -> None:
 )
 def test_roll_ups_keep_their_shape(stream: str, key: str, value: object) -> None:
     day = FIRST + timedelta(days=1)
-    with _fitbit() as (source, _):
+    with _fitbit() as source:
         (point,) = _json(_fetch(source, stream, Window(day, day))[day])["rollupDataPoints"]
     assert point[key] == value
     assert point["civilStartTime"] == {"date": {"year": 2026, "month": 8, "day": 2}, "time": {}}
@@ -114,7 +128,7 @@ def test_roll_ups_keep_their_shape(stream: str, key: str, value: object) -> None
 
 def test_vitals_are_one_point_a_day() -> None:
     day = FIRST + timedelta(days=1)
-    with _fitbit() as (source, _):
+    with _fitbit() as source:
         heart = _json(_fetch(source, "daily-resting-heart-rate", Window(day, day))[day])["dataPoints"]
         variability = _json(_fetch(source, "daily-heart-rate-variability", Window(day, day))[day])["dataPoints"]
     assert heart[0]["dailyRestingHeartRate"]["beatsPerMinute"] == "60"
@@ -125,17 +139,39 @@ def test_days_turn_by_the_offset_where_the_person_woke() -> None:
     def point(end: str, offset: str) -> bytes:
         return json.dumps({"sleep": {"interval": {"endTime": end, "endUtcOffset": offset}}}).encode()
 
-    assert civil_date(point("2026-08-01T15:10:00Z", "32400s"), "sleep") == date(2026, 8, 2)
-    assert civil_date(point("2026-08-02T03:30:00.123456789Z", "-14400s"), "sleep") == date(2026, 8, 1)
-    assert civil_date(point("2026-08-02T03:30:00Z", "0s"), "sleep") == date(2026, 8, 2)
+    assert civil_date(point("2026-08-01T15:10:00Z", "32400s"), _stream("sleep")) == date(2026, 8, 2)
+    assert civil_date(point("2026-08-02T03:30:00.123456789Z", "-14400s"), _stream("sleep")) == date(2026, 8, 1)
+    assert civil_date(point("2026-08-02T03:30:00Z", "0s"), _stream("sleep")) == date(2026, 8, 2)
 
 
 @pytest.mark.parametrize(
-    "point", [b"{}", b'{"sleep":{}}', b'{"sleep":{"interval":{"endTime":"late"}}}', b'{"civilStartTime":{}}']
+    "point",
+    [
+        b"{}",
+        b"[1]",
+        b'{"sleep":{}}',
+        b'{"sleep":{"interval":{"endTime":"late"}}}',
+        b'{"sleep":{"interval":{"startTime":"2026-08-01T15:10:00Z"}}}',
+        b'{"sleep":{"date":{"year":2026,"month":0,"day":1}}}',
+    ],
 )
 def test_a_point_without_a_date_is_a_changed_schema(point: bytes) -> None:
     with pytest.raises(SchemaChanged, match="cannot be dated"):
-        civil_date(point, "sleep")
+        civil_date(point, _stream("sleep"))
+
+
+@pytest.mark.parametrize(
+    ("stream", "value"),
+    [
+        ("exercise", {"interval": {"startTime": "2026-08-01T15:10:00Z", "startUtcOffset": "32400s"}}),
+        ("weight", {"sampleTime": {"physicalTime": "2026-08-01T22:00:00Z", "utcOffset": "32400s"}}),
+        ("moods", {"sampleTime": {"physicalTime": "2026-08-02T23:30:00Z", "utcOffset": "-14400s"}}),
+        ("daily-oxygen-saturation", {"date": {"year": 2026, "month": 8, "day": 2}}),
+    ],
+)
+def test_every_kind_of_point_is_dated_in_its_own_zone(stream: str, value: object) -> None:
+    found = _stream(stream)
+    assert civil_date(json.dumps({found.field: value}).encode(), found) == date(2026, 8, 2)
 
 
 def test_a_person_without_a_token_is_refused_and_tokens_come_from_the_settings() -> None:
@@ -146,125 +182,201 @@ def test_a_person_without_a_token_is_refused_and_tokens_come_from_the_settings()
         list(source.fetch(STREAMS[0], Person("ken"), Window(FIRST, FIRST)))
 
 
+YEAR = [FIRST - timedelta(days=back) for back in range(366)]
+
+
+class Renewing:
+    """Tokens of one person: the next of the list after each refusal; `asked` counts the renewals."""
+
+    def __init__(self, *tokens: str, scopes: Sequence[str] = ()) -> None:
+        self.tokens = list(tokens)
+        self.asked = 0
+        self._scopes = frozenset(scopes)
+
+    def is_connected(self, user_id: str) -> bool:
+        return True
+
+    def access_token(self, user_id: str) -> str | None:
+        return self.tokens[0]
+
+    def renewed(self, user_id: str, refused: str) -> str | None:
+        assert refused == self.tokens[0]
+        self.asked += 1
+        if len(self.tokens) > 1:
+            self.tokens.pop(0)
+        return self.tokens[0]
+
+    def scopes(self, user_id: str) -> frozenset[str]:
+        return self._scopes
+
+
+def _source(url: str, tokens: Any = None, http: Http | None = None) -> FitbitSource:
+    return FitbitSource(f"{url}/v4", tokens or FixedTokens({"mina": TOKEN}), http or health_http())
+
+
+@pytest.mark.parametrize("stream", [each.name for each in (*STREAMS, *OPTIONAL_STREAMS)])
+def test_every_stream_gives_each_day_once_newest_first_with_what_is_known(stream: str) -> None:
+    person = seeded_person("mina", TOKEN, YEAR[:30])
+    window = Window(FIRST - timedelta(days=min(_stream(stream).max_window_days, 34) - 1), FIRST)
+    with _fitbit(person) as source:
+        records = list(source.fetch(_stream(stream), MINA, window))
+    assert [record.date for record in records] == window.days[::-1]
+    found = {record.date: len(_json(record)[_stream(stream).list_name]) for record in records}
+    per_day = 1440 if stream == INTRADAY else 1
+    held = {day: count for day, count in found.items() if count}
+    assert held and set(held.values()) == ({1, 2} if stream == "sleep" and 2 in held.values() else {per_day})
+    assert all(day in found for day in window.days)
+
+
+def test_a_year_takes_as_few_requests_as_the_documented_pages_allow() -> None:
+    person = seeded_person("mina", TOKEN, YEAR)
+    asked: dict[str, int] = {}
+    faulty = Faulty(create_app([person], empty_pages=False))
+    with serve(faulty) as url:
+        source = _source(url)
+        for stream in STREAMS:
+            faulty.requests.clear()
+            last = FIRST
+            while last > YEAR[-1]:
+                first = max(YEAR[-1], last - timedelta(days=stream.max_window_days - 1))
+                list(source.fetch(stream, MINA, Window(first, last)))
+                last = first - timedelta(days=1)
+            asked[stream.name] = len(faulty.requests)
+    logs = 366 + 1  # one night twice; the second device's is not in what the app shows
+    least = {"sleep": math.ceil(logs / 25), "exercise": math.ceil(122 / 25)}
+    for stream in STREAMS:
+        windows = math.ceil(366 / stream.max_window_days)
+        assert asked[stream.name] == least.get(stream.name, windows), stream.name
+
+
+def test_days_come_while_pages_still_come_and_a_failure_takes_only_the_rest() -> None:
+    faulty = Faulty(create_app([seeded_person("mina", TOKEN, YEAR)], empty_pages=False))
+    given: list[Record] = []
+    with serve(faulty) as url, pytest.raises(SchemaChanged):
+        for record in _source(url).fetch(_stream("sleep"), MINA, Window(YEAR[-1], FIRST)):
+            given.append(record)
+            if len(faulty.requests) == 4:
+                faulty.faults.append(Fault(400, b"{}"))
+    assert [record.date for record in given] == YEAR[: len(given)]
+    assert 4 * 25 - 10 < len(given) < 4 * 25
+    counts = Counter(len(_json(record)["dataPoints"]) for record in given)
+    assert set(counts) == {1}, "a day was given before it was whole"
+
+
+def test_a_point_out_of_order_brings_its_day_once_more_whole() -> None:
+    """The order of pages is Google's promise; where it is not kept, nothing may be lost."""
+
+    def page(token: str, *ends: str) -> bytes:
+        points = [{"sleep": {"interval": {"startTime": end, "endTime": end}}} for end in ends]
+        return json.dumps({"dataPoints": points, "nextPageToken": token}).encode()
+
+    pages = [
+        page("2", "2026-08-20T07:00:00Z", "2026-08-10T07:00:00Z"),
+        page("3", "2026-08-19T07:00:00Z", "2026-08-20T09:00:00Z"),
+        page("", "2026-08-05T07:00:00Z"),
+    ]
+    faulty = Faulty(create_app([_mina()]))
+    faulty.faults += [Fault(200, body, times=1) for body in pages]
+    with serve(faulty) as url:
+        records = list(_source(url).fetch(_stream("sleep"), MINA, Window(date(2026, 8, 5), date(2026, 8, 20))))
+    last = {record.date: len(_json(record)["dataPoints"]) for record in records}
+    assert len(last) == 16
+    assert {day.day: count for day, count in last.items() if count} == {5: 1, 10: 1, 19: 1, 20: 2}
+
+
 def test_a_page_given_twice_does_not_go_round_for_ever() -> None:
     faulty = Faulty(create_app([_mina()]))
     faulty.faults.append(Fault(200, b'{"nextPageToken": "again"}'))
     with serve(faulty) as url, pytest.raises(SchemaChanged, match="twice"):
-        _fetch(FitbitSource(f"{url}/v4", lambda _: TOKEN, health_http()), "sleep", Window(FIRST, FIRST))
+        _fetch(_source(url), "sleep", Window(FIRST, FIRST))
+
+
+def test_a_token_that_expires_between_two_pages_is_renewed_once() -> None:
+    bad_days = BadDays()
+    person = seeded_person("mina", "old", YEAR)
+    tokens = Renewing("old", "new")
+    known = {"old": ("mina", frozenset[str]()), "new": ("mina", frozenset[str]())}
+    faulty = Faulty(create_app([person], who=known.get, bad_days=bad_days, empty_pages=False))
+    given = []
+    with serve(faulty) as url:
+        for record in _source(url, tokens).fetch(_stream("sleep"), MINA, Window(YEAR[-1], FIRST)):
+            given.append(record.date)
+            bad_days.expired.add("old")
+    assert given == YEAR
+    assert tokens.asked == 1
+    assert len(faulty.requests) == math.ceil(367 / 25) + 1
+
+
+def test_a_renewed_token_that_is_refused_as_well_ends_the_fetch() -> None:
+    tokens = Renewing("old", "new")
+    with serve(create_app([_mina()])) as url, pytest.raises(AuthFailed, match="401"):
+        _fetch(_source(url, tokens), "steps", Window(FIRST, FIRST))
+    assert tokens.asked == 1
+
+
+def test_what_a_person_did_not_allow_is_not_asked_for() -> None:
+    faulty = Faulty(create_app([_mina()]))
+    tokens = Renewing(TOKEN, scopes=[_stream("sleep").scope])
+    with serve(faulty) as url:
+        with pytest.raises(Forbidden, match=r"did not allow steps \(activity_and_fitness\)"):
+            _fetch(_source(url, tokens), "steps", Window(FIRST, FIRST))
+        assert faulty.requests == []
+        assert _fetch(_source(url, tokens), "sleep", Window(FIRST, FIRST))
+
+
+def test_a_403_on_one_data_type_renews_nothing_and_leaves_the_others() -> None:
+    tokens = Renewing(TOKEN)
+    with serve(create_app([_mina()], bad_days=BadDays(forbidden={"steps"}))) as url:
+        with pytest.raises(Forbidden, match="insufficient authentication scopes"):
+            _fetch(_source(url, tokens), "steps", Window(FIRST, FIRST))
+        assert len(_fetch(_source(url, tokens), "floors", Window(FIRST, FIRST))) == 1
+    assert tokens.asked == 0
 
 
 def test_an_account_that_is_not_linked_says_how_to_link_it() -> None:
-    faulty = Faulty(create_app([_mina()]))
-    body = {"error": {"code": 400, "message": "not linked", "details": [{"reason": "ACCOUNT_NOT_LINKED"}]}}
-    faulty.faults.append(Fault(400, json.dumps(body).encode()))
-    with serve(faulty) as url, pytest.raises(AuthFailed) as caught:
-        _fetch(FitbitSource(f"{url}/v4", lambda _: TOKEN, health_http()), "steps", Window(FIRST, FIRST))
+    tokens = Renewing(TOKEN)
+    with (
+        serve(create_app([_mina()], bad_days=BadDays(unlinked={"mina"}))) as url,
+        pytest.raises(AuthFailed) as caught,
+    ):
+        _fetch(_source(url, tokens), "steps", Window(FIRST, FIRST))
     assert "Fitbit app" in caught.value.remedy
+    assert tokens.asked == 0
 
 
-def _days(first: date, last: date) -> dict[str, Any]:
-    def civil(day: date) -> dict[str, Any]:
-        return {"date": {"year": day.year, "month": day.month, "day": day.day}}
-
-    return {"range": {"start": civil(first), "end": civil(last)}, "windowSizeDays": 1}
-
-
-BEARER = {"Authorization": f"Bearer {TOKEN}"}
-
-
-def test_the_stand_in_refuses_what_the_api_refuses() -> None:
-    with _fitbit() as (_, url), httpx.Client(headers=BEARER) as client:
-        sleep = f"{url}/sleep/dataPoints"
-        wrong_member = client.get(sleep, params={"filter": 'sleep.interval.start_time >= "2026-08-01"'})
-        nonsense = client.get(sleep, params={"filter": "yesterday"})
-        no_date = client.get(sleep, params={"filter": 'sleep.interval.civil_end_time >= "soon"'})
-        bad_page = client.get(sleep, params={"pageToken": "x"})
-        bad_size = client.get(sleep, params={"pageSize": "many"})
-        unknown = client.get(f"{url}/telepathy/dataPoints")
-        not_rolled = client.post(f"{url}/sleep/dataPoints:dailyRollUp", json=_days(FIRST, FIRST))
-        not_listed = client.get(f"{url}/steps/dataPoints")
-        statuses = [each.status_code for each in (wrong_member, nonsense, no_date, bad_page, bad_size)]
-        assert statuses == [400] * 5
-        assert "INVALID_DATA_POINT_FILTER_DATA_TYPE_MEMBER" in wrong_member.text
-        assert [each.status_code for each in (unknown, not_rolled, not_listed)] == [404, 400, 400]
-        for stream, most in {"steps": 90, "active-minutes": 14, "total-calories": 14}.items():
-            address = f"{url}/{stream}/dataPoints:dailyRollUp"
-            whole = client.post(address, json=_days(FIRST, FIRST + timedelta(days=most)))
-            over = client.post(address, json=_days(FIRST, FIRST + timedelta(days=most + 1)))
-            assert (whole.status_code, over.status_code) == (200, 400)
-        assert client.post(f"{url}/steps/dataPoints:dailyRollUp", content=b"{").status_code == 400
-        at_noon = _days(FIRST, FIRST + timedelta(days=1))
-        at_noon["range"]["start"]["time"] = {"hours": 12}
-        assert client.post(f"{url}/steps/dataPoints:dailyRollUp", json=at_noon).status_code == 400
+def test_a_quota_that_is_used_up_says_how_long_to_wait() -> None:
+    bad_days = BadDays(requests_per_minute=2)
+    http = Http("Google Health", attempts=1)
+    clock = FixedClock(datetime(2026, 8, 1, 12, 0, 48, tzinfo=UTC))
+    with serve(create_app([_mina()], bad_days=bad_days, clock=clock)) as url:
+        source = _source(url, http=http)
+        for stream in ("steps", "floors"):
+            _fetch(source, stream, Window(FIRST, FIRST))
+        with pytest.raises(RateLimited) as caught:
+            _fetch(source, "distance", Window(FIRST, FIRST))
+        assert caught.value.retry_after_seconds == 12
+        clock.instant += timedelta(seconds=12)
+        assert _fetch(_source(url), "distance", Window(FIRST, FIRST))
 
 
-@pytest.mark.parametrize("header", [{}, {"Authorization": "Bearer x"}, {"Authorization": f"Basic {TOKEN}"}])
-def test_the_stand_in_asks_for_a_bearer_token(header: dict[str, str]) -> None:
-    with _fitbit() as (_, url):
-        answer = httpx.get(f"{url}/sleep/dataPoints", headers=header)
-    assert answer.status_code == 401
-    assert answer.json()["error"]["status"] == "UNAUTHENTICATED"
+def test_every_measurement_of_the_heart_is_a_choice() -> None:
+    without = build(load_settings(), SystemClock())
+    chosen = build(load_settings(fitbit={"intraday_heart_rate": True}), SystemClock())
+    assert INTRADAY not in {stream.name for stream in without.streams}
+    assert {stream.name for stream in chosen.streams} - {stream.name for stream in without.streams} == {INTRADAY}
+    assert all(stream.is_optional == (stream.name == INTRADAY) for stream in chosen.streams)
 
 
-def test_the_stand_in_pages_like_the_api() -> None:
-    """25 at most, newest first, an empty page with a token, `{}` at the end of 50 points."""
-    person = HealthPerson("mina", TOKEN, {}, [_night(day) for day in range(50)])
-    pages: list[dict[str, Any]] = []
-    with _fitbit(person) as (_, url), httpx.Client(headers=BEARER) as client:
-        token = ""
-        while not pages or token:
-            params = {"pageToken": token, "pageSize": "100"} if token else {"pageSize": "100"}
-            pages.append(client.get(f"{url}/sleep/dataPoints", params=params).json())
-            token = pages[-1].get("nextPageToken", "")
-    assert [len(page.get("dataPoints", [])) for page in pages] == [25, 0, 25, 0]
-    assert pages[-1] == {}
-    starts = [point["sleep"]["interval"]["startTime"] for page in pages for point in page.get("dataPoints", [])]
-    assert starts == sorted(starts, reverse=True)
-
-
-def _closed_schemas(document: dict[str, Any]) -> dict[str, Any]:
-    """The discovery document's schemas as JSON Schema that allows no other field."""
-    text = json.dumps(document["schemas"]).replace('"$ref": "', '"$ref": "#/$defs/')
-    schemas = json.loads(text.replace('"type": "any"', '"title": "any"'))
-    for schema in schemas.values():
-        if "properties" in schema:
-            schema["additionalProperties"] = False
-    return dict(schemas)
-
-
-def test_every_answer_of_the_stand_in_fits_the_discovery_document(shared: Path) -> None:
-    document = json.loads((shared / "specs" / "health.v4.json").read_text())
-    schemas = _closed_schemas(document)
-
-    def check(name: str, body: object) -> None:
-        jsonschema.validate(body, {"$ref": f"#/$defs/{name}", "$defs": schemas})
-
-    with pytest.raises(jsonschema.ValidationError):
-        check("DailyRestingHeartRate", {"beatsPerMinute": 60})
-    with _fitbit() as (_, url), httpx.Client(headers=BEARER) as client:
-        check("Identity", client.get(url.replace("dataTypes", "identity")).json())
-        for stream in STREAMS:
-            address = f"{url}/{stream.name}/dataPoints"
-            if stream.method == "list":
-                check("ListDataPointsResponse", client.get(address).json())
-            else:
-                question = _days(FIRST, FIRST + timedelta(days=stream.max_window_days))
-                check("DailyRollUpDataPointsRequest", question)
-                answer = client.post(f"{address}:dailyRollUp", json=question).json()
-                assert answer["rollupDataPoints"]
-                check("DailyRollUpDataPointsResponse", answer)
-
-
-def test_the_streams_are_those_of_the_discovery_document(shared: Path) -> None:
-    document = json.loads((shared / "specs" / "health.v4.json").read_text())
-    methods = document["resources"]["users"]["resources"]["dataTypes"]["resources"]["dataPoints"]["methods"]
-    points = document["schemas"]["DataPoint"]["properties"]
-    roll_ups = document["schemas"]["DailyRollupDataPoint"]["properties"]
-    for stream in STREAMS:
-        first, *rest = stream.name.split("-")
-        field = first + "".join(word.capitalize() for word in rest)
-        assert field in (points if stream.method == "list" else roll_ups)
-        assert stream.scope in methods[stream.method]["scopes"]
-        if stream.method == "list":
-            assert stream.filter_member.startswith(stream.name.replace("-", "_"))
-    assert document["baseUrl"] + document["version"] == load_settings().fitbit.base_url
+def test_two_devices_of_one_night_are_one_log_and_a_float_may_be_none() -> None:
+    person = seeded_person("mina", TOKEN, YEAR[:9])
+    beside = person.nights[-1]
+    day = beside.civil_end.date()
+    strange = HealthDay(FIRST, hrv_ms=math.nan, heart_rate_bpm=(math.nan, 61.5, 90))
+    person = HealthPerson("mina", TOKEN, {**person.days, FIRST: strange}, person.nights)
+    with _fitbit(person) as source:
+        night = _json(_fetch(source, "sleep", Window(day, day))[day])["dataPoints"]
+        rates = _json(_fetch(source, "heart-rate", Window(FIRST, FIRST))[FIRST])["rollupDataPoints"]
+        hrv = _json(_fetch(source, "daily-heart-rate-variability", Window(FIRST, FIRST))[FIRST])["dataPoints"]
+    assert [beside.log_id in point["dataPointName"] for point in night] == [False]
+    assert rates[0]["heartRate"]["beatsPerMinuteMin"] == "NaN"
+    assert hrv[0]["dailyHeartRateVariability"]["averageHeartRateVariabilityMilliseconds"] == "NaN"

@@ -32,6 +32,7 @@ from moderation_craft.sources.faults import Fault, Faulty
 from moderation_craft.sources.http import Forbidden, Http, polite_backoff
 from moderation_craft.sources.http_errors import other_sides_message, retry_after_seconds
 from moderation_craft.sources.stand_in import serve
+from moderation_craft.sources.throttle import Throttle
 
 
 async def _echo(request: Request) -> Response:
@@ -112,7 +113,8 @@ def test_backoff_asks_stamina_or_obeys_the_other_side() -> None:
     def error(seconds: float | None) -> RetryError:
         return RateLimited("x", remedy="y", retry_after_seconds=seconds)
 
-    assert polite_backoff(error(None)) is True
+    assert polite_backoff(Unavailable("x", remedy="y")) is True
+    assert 60 <= 3 * float(polite_backoff(error(None))) <= 66, "three waits outlast a minute's limit"
     assert polite_backoff(error(3.0)) == 3.0
     assert polite_backoff(error(1e6)) is False
 
@@ -123,6 +125,100 @@ def test_retry_after_is_seconds_or_a_date() -> None:
     assert 50 < (retry_after_seconds(in_a_minute) or 0) <= 60
     assert retry_after_seconds("soon") is None
     assert retry_after_seconds(None) is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "least", "most"),
+    [
+        ({"RateLimit-Reset": "30"}, 30, 30),
+        ({"x-ratelimit-reset": "17"}, 17, 17),
+        ({"X-RateLimit-Reset": str(int(time.time()) + 4000)}, 3000, 4001),
+        ({"X-RateLimit-Reset": str(int(time.time() + 4000) * 1000)}, 3000, 4001),
+        ({"RateLimit": '"default";r=0;t=25'}, 25, 25),
+        ({"RateLimit": "limit=300, remaining=0, reset=5"}, None, None),
+        ({"X-RateLimit-Reset": "soon"}, None, None),
+        ({"Retry-After": "9", "X-RateLimit-Reset": "17"}, 9, 9),
+        ({}, None, None),
+    ],
+)
+def test_a_limit_says_when_it_starts_anew(
+    headers: dict[str, str], least: float | None, most: float | None
+) -> None:
+    with _service(Fault(429, headers=headers)) as (url, _), pytest.raises(RateLimited) as caught:
+        _http().get(url)
+    seconds = caught.value.retry_after_seconds
+    if least is None or most is None:
+        assert seconds is None
+    else:
+        assert least <= (seconds or 0) <= most
+
+
+def test_a_limit_that_is_used_up_is_waited_for_before_it_refuses() -> None:
+    pauses: list[float] = []
+
+    def no_time_passes(seconds: float) -> None:
+        pauses.append(seconds)
+        raise InterruptedError
+
+    spent = Faulty(Starlette(routes=[Route("/echo", _spent)]))
+    with serve(spent) as url:
+        http = _http(sleep=no_time_passes)
+        http.get(f"{url}/echo", account="a")
+        http.get(f"{url}/echo", account="b")
+        with pytest.raises(InterruptedError):
+            http.get(f"{url}/echo", account="a")
+    assert 25 < pauses[0] <= 30
+    assert len(spent.requests) == 2
+
+
+async def _spent(_: Request) -> Response:
+    return JSONResponse({}, headers={"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "30"})
+
+
+def test_a_projects_limit_holds_everybody_back() -> None:
+    pauses: list[float] = []
+
+    def no_time_passes(seconds: float) -> None:
+        pauses.append(seconds)
+        raise InterruptedError
+
+    with _service() as (url, _):
+        http = _http(per_minute=3, project_per_minute=4, sleep=no_time_passes)
+        for account in ("a", "a", "b", "c"):
+            http.get(url, account=account)
+        with pytest.raises(InterruptedError):
+            http.get(url, account="d")
+    assert 50 < pauses[0] <= 60
+
+
+def test_a_full_window_lets_the_next_request_out_when_its_oldest_leaves() -> None:
+    """300 a minute is not 300, then a minute of silence: what leaves the window is used at once."""
+    now = [1_000_000.0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "time", lambda: now[0])
+        throttle = Throttle("Example", 3, sleep=lambda seconds: now.__setitem__(0, now[0] + seconds))
+        out = []
+        for number in range(8):
+            throttle.await_turn("mina")
+            out.append(now[0] - 1_000_000)
+            now[0] += 1 if number < 3 else 0
+    assert out[:3] == [0, 1, 2]
+    assert [round(moment) for moment in out[3:]] == [60, 61, 62, 120, 121]
+
+
+def test_a_service_that_only_fails_is_not_asked_twice() -> None:
+    with _service(Fault(503)) as (url, faulty):
+        http = Http("Example", attempts=4, backoff=lambda error: 0.0, dead_after_seconds=0.0)
+        for _ in range(3):
+            with pytest.raises(Unavailable):
+                http.get(url)
+        assert len(faulty.requests) == 3
+        faulty.faults.clear()
+        assert http.get(url).body
+        faulty.faults.append(Fault(429))
+        with pytest.raises(RateLimited):
+            http.get(url)
+        assert len(faulty.requests) == 8, "a refusal for now is an answer: it is asked again"
 
 
 def test_no_answer_in_time_is_timed_out() -> None:

@@ -64,10 +64,10 @@ def test_deleted_and_prepared_again_the_bytes_are_equal(lake: Lake) -> None:
 
 def test_the_shapes_are_what_the_warehouse_reads(lake: Lake) -> None:
     prepare_all(lake)
-    for source, schema in SCHEMAS.items():
+    for source in ("calendar", "csv"):  # Fitbit's archives: test_takeout.py
         (key,) = prepared_keys(lake, source)
         data = lake.storage.get(key)
-        assert pq.read_schema(io.BytesIO(data)).equals(schema, check_metadata=True)
+        assert pq.read_schema(io.BytesIO(data)).equals(SCHEMAS[source], check_metadata=True)
         kinds = dict(zip(*_described(lake.storage.url(key)), strict=True))
         assert set(kinds.values()) <= {*("VARCHAR", "TIMESTAMP", "DATE", "BOOLEAN", "DOUBLE", "INTEGER")}
 

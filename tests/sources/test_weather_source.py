@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -18,8 +17,14 @@ from moderation_craft.settings import Place, WeatherSettings, load_settings
 from moderation_craft.sources.contract import Person, Record, Window
 from moderation_craft.sources.faults import Fault, Faulty
 from moderation_craft.sources.stand_in import serve
-from moderation_craft.sources.weather.climate import daylight_seconds, us_aqi
-from moderation_craft.sources.weather.source import AIR_QUALITY, DAILY, WeatherSource, build, weather_http
+from moderation_craft.sources.weather.source import (
+    AIR_QUALITY,
+    DAILY,
+    FORECAST,
+    WeatherSource,
+    build,
+    weather_http,
+)
 from moderation_craft.sources.weather.stand_in import climate, create_app
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
@@ -87,7 +92,8 @@ def test_air_quality_is_hourly() -> None:
     with _weather() as (source, _):
         (record,) = source.fetch(AIR_QUALITY, MINA, Window(day, day))
     hourly = _json(record)["hourly"]
-    assert (hourly["time"][0], hourly["time"][-1]) == (f"{day}T00:00", f"{day}T23:00")
+    assert (hourly["time"][0], hourly["time"][-1]) == (f"{_days_ago(4)}T15:00", f"{day}T14:00")  # GMT
+    assert _json(record)["timezone"] == "GMT"
     assert tuple(hourly["us_aqi"]) == climate(7, 35.68, 139.77, day).us_aqi_hourly
 
 
@@ -95,8 +101,83 @@ def test_a_window_is_split_where_the_person_moves() -> None:
     with _weather(TOKYO, LONDON) as (source, faulty):
         records = list(source.fetch(DAILY, MINA, Window(date(2026, 9, 29), date(2026, 10, 2))))
     assert [record.metadata["place"] for record in records] == ["Tokyo", "Tokyo", "London", "London"]
-    assert [_json(record)["timezone"] for record in records][1:3] == ["Asia/Tokyo", "Europe/London"]
+    assert [_json(record)["timezone"] for record in records][1:3] == ["Asia/Tokyo", "Etc/GMT-1"]
+    assert [record.metadata["timezone"] for record in records][1:3] == ["Asia/Tokyo", "Europe/London"]
     assert len(faulty.requests) == 2
+
+
+def test_the_forecast_is_kept_as_issued() -> None:
+    with _weather() as (source, faulty):
+        (record,) = source.fetch(FORECAST, MINA, Window(TODAY, TODAY))
+        again = next(iter(source.fetch(FORECAST, MINA, Window(TODAY, TODAY))))
+    daily = _json(record)["daily"]
+    assert record.date == TODAY
+    assert daily["time"] == [str(TODAY + timedelta(days=ahead)) for ahead in range(8)]
+    assert all(value is not None for values in daily.values() for value in values)
+    assert again.data == record.data
+    assert faulty.requests == ["/v1/forecast", "/v1/forecast"]
+
+
+def test_days_that_the_archive_is_late_with_come_from_the_forecast() -> None:
+    late = {str(_days_ago(days)) for days in (7, 8)}
+    with _weather(fault=Fault(path_part="/archive", rewrite=_without(late))) as (source, faulty):
+        records = list(source.fetch(DAILY, MINA, Window(_days_ago(10), _days_ago(7))))
+    assert {record.date: record.metadata["endpoint"] for record in records} == {
+        _days_ago(10): "archive",
+        _days_ago(9): "archive",
+        _days_ago(8): "forecast",
+        _days_ago(7): "forecast",
+    }
+    assert all(_json(record)["daily"]["temperature_2m_mean"] != [None] for record in records)
+    assert faulty.requests == ["/v1/archive", "/v1/forecast"]
+
+
+def test_a_blank_day_stays_missing_until_it_is_too_old_to_get_a_value() -> None:
+    blank = {str(_days_ago(days)) for days in (8, 40)}
+    with _weather(fault=Fault(rewrite=_without(blank))) as (source, _):
+        recent = list(source.fetch(DAILY, MINA, Window(_days_ago(9), _days_ago(7))))
+        (old,) = source.fetch(DAILY, MINA, Window(_days_ago(40), _days_ago(40)))
+    assert [record.date for record in recent] == [_days_ago(9), _days_ago(7)]
+    assert _json(old)["daily"]["precipitation_sum"] == [None]  # null, never 0
+
+
+def test_a_day_that_is_left_out_is_said_and_the_others_are_kept() -> None:
+    def shorter(body: bytes) -> bytes:
+        said = json.loads(body)
+        said["daily"] = {name: values[1:] for name, values in said["daily"].items()}
+        return json.dumps(said).encode()
+
+    found: list[Record] = []
+    with _weather(fault=Fault(rewrite=shorter)) as (source, _), pytest.raises(SchemaChanged) as caught:
+        for record in source.fetch(DAILY, MINA, Window(_days_ago(42), _days_ago(40))):
+            found.append(record)
+    assert [record.date for record in found] == [_days_ago(41), _days_ago(40)]
+    assert f"left out 1 of the days asked for, {_days_ago(42)}" in caught.value.message
+
+
+@pytest.mark.parametrize(("unit", "other"), [("°C", "°F"), ("mm", "inch")])
+def test_another_unit_is_a_changed_schema(unit: str, other: str) -> None:
+    day = _days_ago(30)
+    fault = Fault(rewrite=lambda body: body.replace(f'"{unit}"'.encode(), f'"{other}"'.encode()))
+    with _weather(fault=fault) as (source, _):
+        for stream, window in ((DAILY, Window(day, day)), (FORECAST, Window(TODAY, TODAY))):
+            with pytest.raises(SchemaChanged, match=other):
+                list(source.fetch(stream, MINA, window))
+
+
+def _without(days: set[str]) -> Callable[[bytes], bytes]:
+    """Nulls in an answer on some days, as where the archive has not got so far."""
+
+    def rewrite(body: bytes) -> bytes:
+        said = json.loads(body)
+        blank = [moment in days for moment in said["daily"]["time"]]
+        for name, values in said["daily"].items():
+            if name != "time":
+                nulled = (None if gone else value for gone, value in zip(blank, values, strict=True))
+                said["daily"][name] = list(nulled)
+        return json.dumps(said).encode()
+
+    return rewrite
 
 
 def test_days_before_the_first_known_place_are_not_asked_for() -> None:
@@ -198,41 +279,3 @@ def test_the_archive_of_the_stand_in_knows_nothing_of_the_last_days() -> None:
     with serve(create_app(1, clock=FixedClock(NOW))) as url:
         said = httpx.get(f"{url}/v1/archive", params=question).json()["daily"]["precipitation_sum"]
     assert [value is None for value in said] == [False, False, True, True, True, True, True]
-
-
-def test_the_climate_has_seasons_rain_and_passing_fronts() -> None:
-    year = [date(2025, 1, 1) + timedelta(days=day) for day in range(365)]
-    tokyo = [climate(1, 35.68, 139.77, day) for day in year]
-    sydney = [climate(1, -33.87, 151.21, day) for day in year]
-    january, july = slice(0, 31), slice(181, 212)
-
-    def mean(values: list[float]) -> float:
-        return sum(values) / len(values)
-
-    def warmth(days: list[Any]) -> float:
-        return mean([day.temperature_mean_celsius for day in days])
-
-    assert warmth(tokyo[july]) - warmth(tokyo[january]) > 15
-    assert warmth(sydney[january]) - warmth(sydney[july]) > 15
-    assert 70 < sum(day.precipitation_mm > 0 for day in tokyo) < 200
-    assert 600 < sum(day.precipitation_mm for day in tokyo) < 2600
-    pressures = [day.pressure_mean_hpa for day in tokyo]
-    assert 20 < max(pressures) - min(pressures) < 60
-    assert max(abs(a - b) for a, b in pairwise(pressures)) < 15
-    for day in tokyo:
-        assert day.temperature_min_celsius < day.temperature_mean_celsius < day.temperature_max_celsius
-        assert all(0 <= index <= 300 for index in day.us_aqi_hourly)
-    assert climate(1, 35.68, 139.77, year[0]) == tokyo[0]
-    assert climate(2, 35.68, 139.77, year[0]) != tokyo[0]
-
-
-def test_daylight_follows_the_sun() -> None:
-    june, december = date(2026, 6, 21), date(2026, 12, 21)
-    assert daylight_seconds(35.68, june) / 3600 == pytest.approx(14.4, abs=0.3)
-    assert daylight_seconds(35.68, december) / 3600 == pytest.approx(9.6, abs=0.3)
-    assert daylight_seconds(80, june) == 86_400
-    assert daylight_seconds(80, december) == 0
-
-
-def test_the_index_follows_the_breakpoints() -> None:
-    assert [us_aqi(value) for value in (0.0, 9.0, 35.4, 55.4, 400.0)] == [0, 50, 100, 150, 500]

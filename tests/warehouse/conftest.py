@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from moderation_craft.lake import Lake
+from moderation_craft.pipeline.holdings import asked_streams
 from moderation_craft.settings import Settings
 from moderation_craft.warehouse import publish, runner
+from moderation_craft.warehouse.declared import AskedStream
 from tests.warehouse.made_lake import make_lake, put_measures
 
 
@@ -18,6 +20,7 @@ class Built:
     lake: Lake
     settings: Settings
     prepared: dict[str, list[str]]
+    asked: list[AskedStream]
     result: runner.BuildResult
     publication: publish.Publication
 
@@ -26,8 +29,9 @@ def build_and_publish(
     folder: Path, lake: Lake, prepared: dict[str, list[str]], *, unit_tests: bool = False
 ) -> Built:
     settings = Settings(lake=str(folder))
-    result = runner.build(lake, settings, prepared, unit_tests=unit_tests)
-    return Built(lake, settings, prepared, result, publish.publish(lake, settings))
+    asked = asked_streams(lake, settings)
+    result = runner.build(lake, settings, prepared, asked=asked, unit_tests=unit_tests)
+    return Built(lake, settings, prepared, asked, result, publish.publish(lake, settings))
 
 
 @pytest.fixture(scope="session")

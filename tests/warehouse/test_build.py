@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date, datetime, time
 
 import pytest
@@ -100,7 +101,8 @@ def test_sleep_repeats_and_days(gold: Gold) -> None:
         "from fct_sleep order by date"
     ).rows
     assert [row[0] for row in found] == [date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 3)]
-    assert found[0][1:] == ("n2026-03-01", True, datetime.combine(date(2026, 3, 1), time(7)), 450.0, 93.75, "good")
+    night_id = hashlib.md5(b"2026-02-28T23:00:00/2026-03-01T07:00:00", usedforsecurity=False).hexdigest()
+    assert found[0][1:] == (night_id, True, datetime.combine(date(2026, 3, 1), time(7)), 450.0, 93.75, "good")
 
 
 def test_unknown_zone_is_the_default(gold: Gold) -> None:

@@ -17,7 +17,7 @@ def test_gold_in_s3_is_the_gold_of_a_folder(built: Built, bucket: str, tmp_path:
     lake = make_lake(address)
     prepared = put_measures(lake)
     settings = Settings(lake=address, cache=tmp_path / "cache")
-    runner.build(lake, settings, prepared)
+    runner.build(lake, settings, prepared, asked=built.asked)
     done = publish.publish(lake, settings)
     assert done.version == built.publication.version
     keys = {stored.key: stored.size for stored in lake.storage.list(zones.GOLD)}

@@ -117,7 +117,7 @@ def _person(seed: int, number: int, dates: Sequence[date]) -> DemoPerson:
         entities=entities,
         items=table.items,
         deleted_items=table.deleted,
-        health=health_person(user_id, f"demo-{chance.on('token').id()}", days),
+        health=health_person(chance.on("health"), user_id, f"demo-{chance.on('token').id()}", days),
         calendars=calendars(chance.on("calendar"), user_id, persona, dates, trip),
         measure_rows=measures.rows(chance.on("measures"), user_id, days),
         dump=make_dump(chance.on("dump"), entities, bounds[1]) if is_first else None,

@@ -38,7 +38,16 @@ def demo_context(settings: Settings, lake: Lake, *, say: Say) -> Iterator[Contex
         yield Context(world.settings(settings), lake, world.keys)
 
 
-def run_demo(settings: Settings, *, days: int, users: int, seed: int, listener: Listener, say: Say) -> Job:
+def run_demo(
+    settings: Settings,
+    *,
+    days: int,
+    users: int,
+    seed: int,
+    listener: Listener,
+    say: Say,
+    unconnected: bool = False,
+) -> Job:
     """Make the demo's people and run the whole job over them; the last job's record.
 
     The same demo again goes on in its lake; another demo's folder is set aside first, never deleted. SetupError
@@ -46,7 +55,7 @@ def run_demo(settings: Settings, *, days: int, users: int, seed: int, listener: 
     """
     lake = Lake.open(settings.lake)
     last_day = today_in(lake.clock, settings.timezone) - timedelta(days=1)
-    spec = DemoSpec(days=days, users=users, seed=seed, last_day=last_day)
+    spec = DemoSpec(days, users, seed, last_day, unconnected)
     lake = _lake_for(lake, spec, say)
     people = "person" if users == 1 else "people"
     say(f"Demo: {users} {people}, {days} days up to {last_day}, seed {seed}, in {lake.address}")

@@ -15,6 +15,7 @@ import msgspec
 from pydantic import SecretStr
 
 from moderation_craft.demo.attributes import Item
+from moderation_craft.demo.consents import DemoConsents, connections
 from moderation_craft.demo.measures import DATASET, MAP_TOML
 from moderation_craft.demo.people import FEWEST_DAYS, DemoPerson, World, generate
 from moderation_craft.demo.server import KEYS, REGION, dynamodb_server
@@ -32,13 +33,17 @@ _BATCH = 25
 _BATCH_ATTEMPTS = 10
 
 
-class DemoSpec(msgspec.Struct, frozen=True, rename="camel"):
-    """What decides every byte of a demo; kept in its lake at raw/demo.json."""
+class DemoSpec(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """What decides every byte of a demo; kept in its lake at raw/demo.json.
+
+    `unconnected`: the last person's Fitbit waits for somebody to connect it.
+    """
 
     days: int
     users: int
     seed: int
     last_day: date
+    unconnected: bool = False
 
 
 class DemoWorld:
@@ -74,9 +79,13 @@ class DemoWorld:
             self._write_files()
             self._addresses = {
                 "dynamodb": stack.enter_context(dynamodb_server(self._folder)),
-                "health": stack.enter_context(serve(fitbit_stand_in.create_app(self._health))),
+                "health": stack.enter_context(
+                    serve(fitbit_stand_in.create_app(self._health, who=self._consents.who))
+                ),
                 "weather": stack.enter_context(serve(weather_stand_in.create_app(self.spec.seed))),
                 "calendar": stack.enter_context(serve(calendar_stand_in.create_app(self._calendars))),
+                "google": stack.enter_context(serve(self._consents.app)),
+                "google calendar": stack.enter_context(serve(self._consents.calendar_app)),
             }
             self._client = stack.enter_context(
                 DynamoDBClient(region=REGION, endpoint_url=self._addresses["dynamodb"], keys=self.keys)
@@ -97,7 +106,6 @@ class DemoWorld:
     def settings(self, base: Settings) -> Settings:
         """The settings with every service of the demo in them, and the demo's days as the history to fetch."""
         health, weather = self._addresses["health"], self._addresses["weather"]
-        tokens = {person.user_id: SecretStr(person.health.access_token) for person in self.world.people}
         update: dict[str, Any] = {
             "history_days": self.spec.days,
             "dynamodb": base.dynamodb.model_copy(
@@ -107,16 +115,23 @@ class DemoWorld:
                     "region": REGION,
                 }
             ),
-            "fitbit": base.fitbit.model_copy(update={"base_url": f"{health}/v4", "access_tokens": tokens}),
+            "fitbit": base.fitbit.model_copy(update={"base_url": f"{health}/v4", "access_tokens": self._tokens}),
             "weather": base.weather.model_copy(
                 update={
+                    "provider": "open-meteo",
                     "archive_url": f"{weather}/v1/archive",
                     "forecast_url": f"{weather}/v1/forecast",
                     "air_quality_url": f"{weather}/v1/air-quality",
                     "use_profile_places": True,
                 }
             ),
-            "calendar": base.calendar.model_copy(update={"feeds": self._feeds()}),
+            "calendar": base.calendar.model_copy(
+                update={
+                    "feeds": self._feeds(),
+                    "google_base_url": f"{self._addresses['google calendar']}/calendar/v3",
+                }
+            ),
+            "connections": connections(base, msgspec.json.encode(self.spec), self._addresses["google"]),
         }
         return base.model_copy(update=update)
 
@@ -153,6 +168,16 @@ class DemoWorld:
     @property
     def _dexie_person(self) -> DemoPerson:
         return next(person for person in self.world.people if person.dump)
+
+    @property
+    def _tokens(self) -> dict[str, SecretStr]:
+        """The access that people have without consenting to anything, so that the demo runs by itself."""
+        people = self.world.people[: -1 if self.spec.unconnected else None]
+        return {person.user_id: SecretStr(person.health.access_token) for person in people}
+
+    @cached_property
+    def _consents(self) -> DemoConsents:
+        return DemoConsents([person.user_id for person in self.world.people], self._tokens, self.spec.last_day)
 
     @property
     def _health(self) -> Sequence[fitbit_stand_in.HealthPerson]:

@@ -115,6 +115,15 @@ def export_state(table: str) -> str:
     return state(f"exports/{safe(table)}.json")
 
 
+def fetch_journal(source: str) -> str:
+    """The prefix of what a fetch under way was answered and has not committed yet."""
+    return state(f"journal/{safe(source)}/")
+
+
+def fetch_journal_entry(source: str, number: int) -> str:
+    return f"{fetch_journal(source)}{number:08}.json"
+
+
 def upload_receipts(user_id: str, device_id: str) -> str:
     """The name of the state in which a browser's last uploads are remembered."""
     return f"ingest/{safe(user_id)}/{safe(device_id)}.json"

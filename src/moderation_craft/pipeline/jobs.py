@@ -69,6 +69,20 @@ class JobWarning(msgspec.Struct, frozen=True):
     change: SchemaChange | None = None
 
 
+class FetchedSource(msgspec.Struct, rename="camel", frozen=True):
+    """What a fetch did for one source: `record_count` records are new in raw; `error` is the first failure.
+
+    `partial`: some days could not be had, the rest stands; `failed`: none could; `skipped`: nobody could be asked.
+    """
+
+    source: str
+    status: Literal["completed", "partial", "skipped", "failed"]
+    record_count: int
+    unchanged_count: int
+    detail: str
+    error: dict[str, str] | None = None
+
+
 class Job(msgspec.Struct, rename="camel"):
     """One job as the API and the run records show it; times ISO 8601 UTC."""
 
@@ -86,6 +100,7 @@ class Job(msgspec.Struct, rename="camel"):
     s3_location: str | None = msgspec.field(name="s3Location", default=None)
     error: dict[str, str] | None = None
     warnings: list[JobWarning] = []
+    fetched: list[FetchedSource] = []
 
     @property
     def is_over(self) -> bool:

@@ -61,12 +61,12 @@ def _folder_lock(lake: Lake, wait_seconds: float, on_wait: Callable[[], None]) -
         lock.acquire(timeout=0)
     except Timeout:
         if wait_seconds <= 0:
-            raise _held(lake) from None
+            raise under_way(lake) from None
         on_wait()
         try:
             lock.acquire(timeout=wait_seconds)
         except Timeout:
-            raise _held(lake) from None
+            raise under_way(lake) from None
     try:
         yield
     finally:
@@ -95,7 +95,7 @@ def _lease(lake: Lake, wait_seconds: float, on_wait: Callable[[], None]) -> Iter
             lake.storage.delete([key])
             continue
         if time.monotonic() >= deadline:
-            raise _held(lake)
+            raise under_way(lake)
         on_wait()
         time.sleep(_POLL_SECONDS)
     stop = threading.Event()
@@ -114,7 +114,8 @@ def _lease(lake: Lake, wait_seconds: float, on_wait: Callable[[], None]) -> Iter
         lake.storage.delete([key])
 
 
-def _held(lake: Lake) -> RunLockHeld:
+def under_way(lake: Lake) -> RunLockHeld:
+    """What somebody is told who comes while another run is under way."""
     return RunLockHeld(
         f"Another run is under way on {lake.address}.",
         remedy="wait until it is done (`mcraft status` shows it), then run the command again.",

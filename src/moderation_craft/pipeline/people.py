@@ -10,11 +10,12 @@ import msgspec
 from boto3.dynamodb.types import TypeDeserializer
 from pydantic import ValidationError
 
-from moderation_craft.errors import LakeRefused
+from moderation_craft.errors import LakeRefused, SetupError
 from moderation_craft.lake import Lake
 from moderation_craft.logs import get_logger
 from moderation_craft.settings import Place, Settings
 from moderation_craft.sources.contract import Person
+from moderation_craft.sources.oauth.tokens import connected_people
 from moderation_craft.warehouse import raw_views
 from moderation_craft.warehouse.connection import enable_lake
 
@@ -22,10 +23,30 @@ log = get_logger("people")
 
 
 def find_people(lake: Lake, settings: Settings) -> list[Person]:
-    """Everyone who has a profile in the app's table, or is named in the settings; sorted by id."""
+    """Everyone who has a profile in the app's table, is named in the settings or connected; sorted by id."""
     profiles = _profiles(lake)
-    named = {*settings.fitbit.access_tokens, *settings.weather.places, *settings.calendar.feeds}
+    calendar = settings.calendar
+    in_calendars = {*calendar.feeds, *calendar.caldav, *calendar.google}
+    named = {*connected_people(settings), *settings.weather.places, *in_calendars}
     return [_person(user_id, profiles.get(user_id, {}), settings) for user_id in sorted({*profiles, *named})]
+
+
+def the_person(lake: Lake, settings: Settings, user_id: str | None) -> str:
+    """Whom a command is about: as named, else the only person there is; SetupError where that is unclear."""
+    if user_id is not None:
+        return user_id
+    known = [person.user_id for person in find_people(lake, settings)]
+    if len(known) == 1:
+        return known[0]
+    found = f"here are {len(known)} people ({', '.join(known[:5])})" if known else "nobody is known here yet"
+    raise SetupError(f"Whose it is was not said, and {found}.", remedy="name the person with --user.")
+
+
+def person_named(lake: Lake, settings: Settings, user_id: str | None) -> Person:
+    """The person whom a command is about (`the_person`), with their places; somebody new is at home by default."""
+    named = the_person(lake, settings, user_id)
+    known = {person.user_id: person for person in find_people(lake, settings)}
+    return known.get(named) or _person(named, {}, settings)
 
 
 _PROFILES = """

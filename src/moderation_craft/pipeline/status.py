@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from moderation_craft.lake import Lake, Manifest, zones
+from moderation_craft.pipeline.holdings import LACKING, holdings
 from moderation_craft.pipeline.jobs import Job, StepName, read_jobs
 from moderation_craft.pipeline.people import find_people
 from moderation_craft.settings import Settings
@@ -42,24 +43,54 @@ class Layer(msgspec.Struct, rename="camel"):
     parts: list[LayerPart]
 
 
+class Gap(msgspec.Struct, rename="camel"):
+    """What a source lacks of a person; days since the first that is expected, counted over its streams."""
+
+    source: str
+    user_id: str
+    days: dict[str, int]
+    newest_day: str
+    reason: str | None
+
+    def sentence(self) -> str:
+        counted = ", ".join(f"{days:,} {state}" for state, days in self.days.items())
+        return f"{counted}; the newest {self.newest_day}" + (f" ({self.reason})" if self.reason else "")
+
+
 class Report(msgspec.Struct, rename="camel"):
-    """What `mcraft status` shows."""
+    """What `mcraft status` shows; a demo's lake has no gaps here, for its services are not up."""
 
     lake: str
     layers: list[Layer]
     runs: list[Job]
     quarantined: int
     demo: dict[str, object] | None
+    gaps: list[Gap]
 
 
 def report(lake: Lake, settings: Settings) -> Report:
+    demo = demo_marker(lake)
     return Report(
         lake=lake.address,
         layers=layers(lake, settings),
         runs=read_jobs(lake, limit=5),
         quarantined=quarantined_count(lake),
-        demo=demo_marker(lake),
+        demo=demo,
+        gaps=[] if demo else gaps(lake, settings),
     )
+
+
+def gaps(lake: Lake, settings: Settings) -> list[Gap]:
+    """What each source lacks of each person who has it."""
+    found = []
+    for holding in holdings(lake, settings):
+        for person in holding.people:
+            lacking = [run for run in person.days if run.state in LACKING]
+            if lacking:
+                newest = lacking[-1]
+                counts = {str(state): days for state, days in person.counts.items() if state in LACKING}
+                found.append(Gap(person.source, person.user_id, counts, str(newest.last), newest.reason))
+    return found
 
 
 def layers(lake: Lake, settings: Settings) -> list[Layer]:

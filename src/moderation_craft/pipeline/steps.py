@@ -4,38 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import Literal
 
-from moderation_craft.clock import new_run_id, today_in
-from moderation_craft.errors import McraftError, SetupError
+from moderation_craft.clock import new_run_id
+from moderation_craft.errors import McraftError
 from moderation_craft.lake import Lake, Manifest
 from moderation_craft.lake.chain import is_delta
 from moderation_craft.pipeline import schema_watch
-from moderation_craft.pipeline.jobs import Job, JobKind, StepName, StepStatus, Trigger
+from moderation_craft.pipeline.holdings import asked_streams, fetch_window, wanted, wanted_people
+from moderation_craft.pipeline.jobs import FetchedSource, Job, JobKind, JobWarning, StepName, StepStatus, Trigger
 from moderation_craft.pipeline.people import find_people
 from moderation_craft.settings import DEFAULT_TABLE, Settings
 from moderation_craft.sources import prepare, registry
-from moderation_craft.sources.contract import Progress, Source
+from moderation_craft.sources.contract import Progress
 from moderation_craft.sources.dynamodb.client import AwsKeys, DynamoDBClient
 from moderation_craft.sources.dynamodb.export import ExportMode, export_table
 from moderation_craft.sources.dynamodb.exports import export_sentence, item_count, latest_export, reconciled_at
 from moderation_craft.sources.dynamodb.parts import ExportFormat
 from moderation_craft.sources.fetch import FetchResult, fetch_source
+from moderation_craft.sources.http_errors import Forbidden
 from moderation_craft.warehouse import publish, runner
 from moderation_craft.warehouse.gold import Gold
 
-PREPARED_SOURCES = ("calendar", "csv")
+PREPARED_SOURCES = tuple(prepare.ENTITIES)
 
 
 @dataclass(frozen=True)
 class Request:
-    """What somebody asked for; `sources` (empty: all) concerns fetching, the rest exports; None: the settings."""
+    """What somebody asked for; None: as the settings say.
+
+    `sources` (empty: all), `user_id` (None: everybody) and the days concern fetching, the rest exports.
+    """
 
     kind: JobKind
     trigger: Trigger = "cli"
     table: str | None = None
     format: ExportFormat | None = None
     sources: tuple[str, ...] = ()
+    user_id: str | None = None
+    first_day: date | None = None
+    last_day: date | None = None
     job_id: str | None = None
     mode: ExportMode | None = None
     reconcile: bool | None = None
@@ -123,14 +132,15 @@ def _client(context: Context) -> DynamoDBClient:
 
 
 def fetch(context: Context, request: Request, job: Job, progress: Progress) -> Outcome:
-    people = find_people(context.lake, context.settings)
-    sources = _wanted(registry.build_sources(context.settings, context.lake.clock), request.sources)
+    """Ask the sources for what is missing or open between the request's days (else the settings')."""
+    sources = wanted(registry.build_sources(context.settings, context.lake.clock), request.sources)
+    people = wanted_people(find_people(context.lake, context.settings), request.user_id)
     if not people:
         return Outcome("skipped", "nobody to fetch for: no profile in the app's data, nobody in the settings")
-    last_day = today_in(context.lake.clock, context.settings.timezone)
-    first_day = last_day - timedelta(days=context.settings.history_days)
-    results = [
-        fetch_source(
+    first_day, last_day = fetch_window(context.lake, context.settings, request.first_day, request.last_day)
+    results = []
+    for source in sources:
+        result = fetch_source(
             context.lake,
             source,
             people,
@@ -139,30 +149,53 @@ def fetch(context: Context, request: Request, job: Job, progress: Progress) -> O
             run_id=new_run_id(context.lake.clock),
             progress=progress,
         )
-        for source in sources
-    ]
+        results.append(result)
+        job.fetched.append(_fetched(result))
+        job.warnings += _warnings(result)
     return _fetch_outcome(results)
 
 
-def _wanted(sources: list[Source], names: tuple[str, ...]) -> list[Source]:
-    known = {source.name: source for source in sources}
-    unknown = sorted(set(names) - set(known))
-    if unknown:
-        raise SetupError(f"There is no source {unknown[0]!r}.", remedy=f"there are: {', '.join(known)}.")
-    return [known[name] for name in names] if names else sources
+def _fetched(result: FetchResult) -> FetchedSource:
+    first_error = next(iter(result.errors), None)
+    answered = result.records + result.unchanged
+    status: Literal["completed", "partial", "skipped", "failed"] = "completed"
+    if first_error is not None:
+        status = "partial" if answered else "failed"
+    elif result.skipped and not result.days_asked:
+        status = "skipped"
+    elif any(skip.window for skip in result.skipped):
+        status = "partial"
+    return FetchedSource(
+        result.source,
+        status,
+        result.records,
+        result.unchanged,
+        result.sentence(),
+        first_error.as_dict() if first_error else None,
+    )
 
 
 def _fetch_outcome(results: list[FetchResult]) -> Outcome:
     detail = "; ".join(result.sentence() for result in results)
-    error = next((error for result in results for error in result.errors), None)
+    error = next((error for result in results for error in result.errors if not _is_left_out(result, error)), None)
     if error is not None:
         return Outcome("failed", detail, error)
     facts = {"new": sum(r.records for r in results), "unchanged": sum(r.unchanged for r in results)}
     return Outcome("done" if facts["new"] else "skipped", detail, facts=facts)
 
 
+def _is_left_out(result: FetchResult, error: McraftError) -> bool:
+    """Whether a person chose not to allow this kind of data while the source answers the rest: no failed run."""
+    return isinstance(error, Forbidden) and bool(result.records + result.unchanged)
+
+
+def _warnings(result: FetchResult) -> list[JobWarning]:
+    left_out = [error for error in result.errors if _is_left_out(result, error)]
+    return [JobWarning(error.code, error.name, error.message, error.remedy) for error in left_out]
+
+
 def prepare_step(context: Context, request: Request, job: Job, progress: Progress) -> Outcome:
-    made = prepare.prepare_all(context.lake, progress)
+    made = prepare.prepare_all(context.lake, progress, titles_of=context.settings.calendar.show_titles)
     if made:
         detail = f"{len(made)} calendar and spreadsheet objects read"
         return Outcome("done", detail, facts={"objects": len(made)})
@@ -170,13 +203,17 @@ def prepare_step(context: Context, request: Request, job: Job, progress: Progres
 
 
 def transform(context: Context, request: Request, job: Job, progress: Progress) -> Outcome:
-    prepared = {source: prepare.prepared_keys(context.lake, source) for source in PREPARED_SOURCES}
-    fingerprint = runner.fingerprint(context.lake, context.settings, prepared)
+    titles_of = context.settings.calendar.show_titles
+    prepared = {
+        source: prepare.prepared_keys(context.lake, source, titles_of=titles_of) for source in PREPARED_SOURCES
+    }
+    asked = asked_streams(context.lake, context.settings)
+    fingerprint = runner.fingerprint(context.lake, context.settings, prepared, asked)
     published = Gold.open_or_none(context.lake)
     if request.kind == "run" and published is not None and published.fingerprint == fingerprint:
         return Outcome("skipped", f"nothing new in raw since gold {published.version}")
     try:
-        result = runner.build(context.lake, context.settings, prepared, progress)
+        result = runner.build(context.lake, context.settings, prepared, progress, asked=asked)
     finally:
         job.warnings += schema_watch.look(context.lake, context.settings)
     return Outcome("done", result.sentence(), facts={"models": result.models, "tests": result.tests})

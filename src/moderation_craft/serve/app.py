@@ -27,11 +27,13 @@ from moderation_craft.serve.job_service import JobService
 from moderation_craft.serve.models import Envelope, HealthModel, refusals
 from moderation_craft.serve.routes import gold as gold_routes
 from moderation_craft.serve.routes import ingest as ingest_routes
+from moderation_craft.serve.routes import integrations as integration_routes
 from moderation_craft.serve.routes import pipeline as pipeline_routes
+from moderation_craft.serve.routes import sources as source_routes
 from moderation_craft.warehouse.gold import Gold
 
 STATIC = Path(__file__).parent / "static"
-PAGES = ("/", "/debug/pipeline")
+PAGES = ("/", "/debug/pipeline", "/settings/integrations")
 LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
 CONTENT_POLICY = (
     "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; connect-src 'self'; "
@@ -77,6 +79,8 @@ def create_app(context: Context, *, with_schedule: bool = True) -> FastAPI:
     app.add_middleware(_Guard, cross_origin=ingest_routes.CrossOrigin(context.settings.ingest.allowed_origins))
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK)
     app.include_router(pipeline_routes.router(context, jobs))
+    app.include_router(source_routes.router(context))
+    app.include_router(integration_routes.router(context))
     app.include_router(gold_routes.router(context))
     app.include_router(ingest_routes.router(context))
     _add_health(app, context)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
@@ -12,13 +13,15 @@ import msgspec
 from moderation_craft.clock import new_run_id
 from moderation_craft.errors import McraftError
 from moderation_craft.logs import get_logger
-from moderation_craft.pipeline.jobs import Job, Trigger
+from moderation_craft.pipeline.jobs import Job, Trigger, read_job
+from moderation_craft.pipeline.lock import under_way
 from moderation_craft.pipeline.run import run_job
 from moderation_craft.pipeline.steps import Context, Request
 
 log = get_logger("jobs")
 
 _STARTED_WITHIN_SECONDS = 30.0
+_WAITS_FOR_OTHERS_SECONDS = 600.0
 _LEAST_SECONDS_BETWEEN_EVENTS = 0.1
 
 
@@ -51,6 +54,19 @@ class JobService:
         job = self.current()
         if job is None:
             raise RuntimeError("the job did not begin")
+        return job
+
+    def run(self, request: Request) -> Job:
+        """Run a job of its own to its end, after the one under way if there is one; its record.
+
+        RunLockHeld where another is under way for too long, or another process holds the lake.
+        """
+        asked = replace(request, job_id=request.job_id or new_run_id(self._context.lake.clock))
+        thread = self._begin_alone(asked)
+        thread.join()
+        job = read_job(self._context.lake, asked.job_id or "")
+        if job is None:
+            raise self._refused or under_way(self._context.lake)
         return job
 
     def start_daily(self, trigger: Trigger) -> None:
@@ -89,11 +105,23 @@ class JobService:
         finally:
             self._subscribers.discard(subscriber)
 
-    def _begin(self, request: Request) -> None:
+    def _begin_alone(self, request: Request) -> threading.Thread:
+        deadline = time.monotonic() + _WAITS_FOR_OTHERS_SECONDS
+        while True:
+            with self._lock:
+                other = self._thread
+                if other is None or not other.is_alive():
+                    return self._begin(request)
+            other.join(max(0.0, deadline - time.monotonic()))
+            if time.monotonic() >= deadline:
+                raise under_way(self._context.lake)
+
+    def _begin(self, request: Request) -> threading.Thread:
         self._recorded.clear()
         self._refused = None
         self._thread = threading.Thread(target=self._work, args=[request], name=f"job-{request.job_id}")
         self._thread.start()
+        return self._thread
 
     def _work(self, request: Request) -> None:
         try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import re
+from datetime import date
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
@@ -12,6 +14,7 @@ from moderation_craft.errors import SetupError
 
 T = TypeVar("T")
 
+_CIVIL_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
@@ -23,6 +26,16 @@ def _as_written(value: object) -> object:
 
 
 Instant = Annotated[AwareDatetime, BeforeValidator(_as_written)]
+
+
+def _day_as_written(value: object) -> object:
+    """An instant or a number, which pydantic would take for a date, is not what the document says."""
+    if value is not None and not (isinstance(value, str) and _CIVIL_DATE.fullmatch(value)):
+        raise ValueError("it is no date such as 2026-11-01")
+    return value
+
+
+CivilDate = Annotated[date, BeforeValidator(_day_as_written)]
 
 
 class _Model(BaseModel):
@@ -120,6 +133,17 @@ class WarningModel(ApiError):
     change: SchemaChangeModel | None
 
 
+class FetchedModel(_Model):
+    """What a fetch did for one source; `recordCount` are the records that raw did not hold before."""
+
+    source: str
+    status: Literal["completed", "partial", "skipped", "failed"]
+    record_count: int
+    unchanged_count: int
+    detail: str
+    error: ApiError | None
+
+
 class JobModel(_Model):
     job_id: str
     kind: Literal["run", "export", "fetch", "rebuild"]
@@ -135,6 +159,7 @@ class JobModel(_Model):
     steps: list[StepModel]
     error: ApiError | None
     warnings: list[WarningModel]
+    fetched: list[FetchedModel] = Field(description="the sources that were asked, as far as they are done")
 
 
 class ExportModel(_Model):
@@ -286,6 +311,193 @@ class SettingsModel(_Model):
     version: str
     schedule: ScheduleModel
     sources: list[SourceModel]
+
+
+DayState = Literal["complete", "open", "partial", "missing", "refused"]
+
+
+class StreamModel(_Model):
+    """One kind of record of a source; `shape` snapshot and changes have no days that could be missing."""
+
+    name: str
+    description: str
+    entity: str
+    unit: str
+    shape: Literal["daily", "snapshot", "changes"]
+    open_days: int
+    is_optional: bool
+
+
+class HeldStreamModel(_Model):
+    """What is held of one stream of one person: days by state, the last look, and what went wrong last."""
+
+    stream: str
+    days: dict[DayState, int] = Field(description="days in each state that occurs")
+    first_day: str | None
+    last_day: str | None
+    last_looked_at: str | None
+    reason: str | None
+
+
+class SourcePersonModel(_Model):
+    """A source as one person has it: `isConnected` where it can be asked, else `reason` says why not.
+
+    `days` counts days over all streams together; a person who never had the source has none.
+    """
+
+    user_id: str
+    is_connected: bool
+    reason: str | None
+    days: dict[DayState, int]
+    first_day: str | None
+    last_day: str | None
+    last_looked_at: str | None
+    streams: list[HeldStreamModel]
+
+
+class SourceHoldingsModel(_Model):
+    name: str
+    streams: list[StreamModel]
+    people: list[SourcePersonModel]
+
+
+class SourcesModel(_Model):
+    """Every outside source: its streams, and of each person what it holds and lacks."""
+
+    sources: list[SourceHoldingsModel]
+
+
+class StateRunModel(_Model):
+    """Neighbouring days of one stream in one state, both ends included; `reason` where one is known."""
+
+    first: date
+    last: date
+    state: DayState
+    reason: str | None
+    code: str | None
+    remedy: str | None
+
+
+class StreamRunsModel(_Model):
+    stream: str
+    runs: list[StateRunModel]
+
+
+class SourceDaysModel(_Model):
+    """Neighbouring days of a source over its streams: partial where some streams lack them or a part of them."""
+
+    first: date
+    last: date
+    state: DayState
+    streams_expected: int
+    streams_held: int
+    lacking: list[str] = Field(description="the streams that are missing, refused or partial on these days")
+    reason: str | None
+
+
+class SourceCompletenessModel(_Model):
+    """`days` and the streams' `runs` are oldest first and without overlap; days nobody expects are in none."""
+
+    source: str
+    is_connected: bool
+    reason: str | None
+    days: list[SourceDaysModel]
+    streams: list[StreamRunsModel]
+
+
+class CompletenessModel(_Model):
+    """One person's days from `from` to `to` (not past today where they are), by source and stream."""
+
+    user_id: str
+    first: date = Field(alias="from")
+    last: date = Field(alias="to")
+    sources: list[SourceCompletenessModel]
+
+
+class RefreshRequest(_Model):
+    """What to fetch now; everything has a default. What is held and closed already is not fetched again."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    data_sources: list[Annotated[str, Field(min_length=1, max_length=50)]] | None = Field(
+        default=None, max_length=20, description="all where none is named"
+    )
+    user_id: str | None = Field(default=None, min_length=1, max_length=200, description="everybody where absent")
+    date: CivilDate | None = Field(default=None, description="one day; not together with a range")
+    start_date: CivilDate | None = Field(default=None, description="may reach further back than history_days")
+    end_date: CivilDate | None = None
+
+    def window(self) -> tuple[datetime.date | None, datetime.date | None]:
+        """First and last day (None: as the settings say); SetupError where the dates do not go together."""
+        if self.date and (self.start_date or self.end_date):
+            raise SetupError("date goes without startDate and endDate.", remedy="give one day or a range.")
+        first, last = self.date or self.start_date, self.date or self.end_date
+        if first and last and last < first:
+            raise SetupError("endDate is before startDate.", remedy="turn them round.")
+        return first, last
+
+
+class RefreshModel(_Model):
+    job_id: str
+    sources: list[FetchedModel]
+
+
+class ConnectionWarningModel(_Model):
+    """What a person should know of a connection; `name` is for pages that say it in their own language."""
+
+    name: Literal["dies_soon", "withdrawn", "died", "unreadable", "scopes_missing"]
+    message: str
+    remedy: str
+
+
+class ConnectionModel(_Model):
+    """One person's connection to one service. Instants are ISO 8601 in UTC; null is unknown, or endless."""
+
+    service: Literal["fitbit", "google"]
+    user_id: str
+    state: Literal["connected", "fixed", "gone", "unreadable", "none"] = Field(
+        description="fixed: by a token in the environment; gone: withdrawn or died; unreadable: damaged here"
+    )
+    is_connected: bool
+    scopes: list[str]
+    missing_scopes: list[str]
+    connected_at: str | None
+    expires_at: str | None = Field(description="of the access token, which is renewed by itself")
+    refresh_dies_at: str | None = Field(description="when the consent ends by itself: in Google's testing mode")
+    warning: ConnectionWarningModel | None
+    last_fetch: str | None
+    remedy: str | None
+
+
+class ServiceModel(_Model):
+    """A service to consent to, and the source that can then be fetched."""
+
+    service: Literal["fitbit", "google"]
+    title: str
+    source: str
+    scopes: list[str]
+    cannot_connect: str | None = Field(description="what has to be set up before anybody can connect")
+    people: list[ConnectionModel]
+
+
+class IntegrationsModel(_Model):
+    services: list[ServiceModel]
+
+
+class WhoseModel(_Model):
+    """Whose connection it is about."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    user_id: str = Field(min_length=1, max_length=200)
+
+
+class ActedModel(_Model):
+    """What came of it; `outcome` is for pages that say it in their own language."""
+
+    works: bool
+    outcome: Literal["answered", "revoked", "unknown_there", "gone_before", "not_told", "fixed", "nothing"]
+    detail: str
 
 
 class PersonModel(BaseModel):

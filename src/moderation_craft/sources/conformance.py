@@ -2,24 +2,37 @@
 """The suite that every HTTP source passes. A source joins with one line in its tests:
 
 class TestFitbit(SourceConformance):
-    case = Case(app=…, build=…, person=…, now=…)
+    case = Case(app=…, build=…, person=…, now=…, paths=…)
+
+`python -m moderation_craft.sources.conformance` lists the cases by source; pytest runs them.
 """
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from moderation_craft.clock import FixedClock
 from moderation_craft.errors import RetryError
 from moderation_craft.lake import Lake
-from moderation_craft.sources.conformance_rig import ATTEMPTS, NEW_FIELD, NOON, Case, Rig
-from moderation_craft.sources.contract import Source, Stream, Window
-from moderation_craft.sources.faults import Fault, Faulty
+from moderation_craft.sources.conformance_rig import (
+    ATTEMPTS,
+    ENTITIES,
+    NEW_FIELD,
+    NOON,
+    Case,
+    Killed,
+    KilledAt,
+    Rig,
+)
+from moderation_craft.sources.contract import ChangesSource, Source, Stream, Window
+from moderation_craft.sources.faults import App, Fault, Faulty
+from moderation_craft.sources.held import Held
 from moderation_craft.sources.http import Http
 from moderation_craft.sources.stand_in import serve
 
@@ -27,20 +40,20 @@ __all__ = ["NEW_FIELD", "NOON", "Case", "SourceConformance"]
 
 
 class SourceConformance:
-    """Paging, empty answers, every failure, idempotence, gaps, unknown fields, secrets."""
+    """Paging, empty answers, every failure, kills, limits, idempotence, gaps, unknown fields, secrets."""
 
     case: ClassVar[Case]
 
     @contextmanager
-    def rig(self, tmp_path: Path, *, timeout_seconds: float = 30.0) -> Iterator[Rig]:
+    def rig(self, tmp_path: Path, *, app: Callable[[], App] | None = None, **options: Any) -> Iterator[Rig]:
         clock = FixedClock(self.case.now)
-        faulty, waits = Faulty(self.case.app()), list[float | None]()
+        faulty, waits = Faulty((app or self.case.app)()), list[float | None]()
 
         def at_once(error: RetryError) -> float:
             waits.append(error.retry_after_seconds)
             return 0.0
 
-        http = Http("the service", timeout_seconds=timeout_seconds, attempts=ATTEMPTS, backoff=at_once)
+        http = Http("the service", attempts=ATTEMPTS, backoff=at_once, **{"per_minute": 100_000, **options})
         with serve(faulty) as base_url:
             source = self.case.build(base_url, http, clock)
             lake = Lake.open(str(tmp_path / "lake"), clock)
@@ -49,12 +62,22 @@ class SourceConformance:
     def daily_streams(self, source: Source) -> list[Stream]:
         return [stream for stream in source.streams if stream.shape == "daily"]
 
+    def test_streams_are_declared(self, tmp_path: Path) -> None:
+        with self.rig(tmp_path) as rig:
+            names = [stream.name for stream in rig.source.streams]
+            assert len(set(names)) == len(names) > 0
+            for stream in rig.source.streams:
+                assert stream.max_window_days > 0
+                assert stream.open_days >= 0
+                assert stream.entity in ENTITIES
+                assert stream.shape != "changes" or isinstance(rig.source, ChangesSource)
+
     def test_every_day_of_a_window_is_answered_once(self, tmp_path: Path) -> None:
         with self.rig(tmp_path) as rig:
             for stream in self.daily_streams(rig.source):
                 window = _newest(self.case.window, stream.max_window_days)
                 records = list(rig.source.fetch(stream, self.case.person, window))
-                assert [record.date for record in records] == window.days
+                assert sorted(record.date for record in records) == window.days
 
     def test_pages_and_windows_make_no_difference(self, tmp_path: Path) -> None:
         with self.rig(tmp_path) as rig:
@@ -64,6 +87,18 @@ class SourceConformance:
                 for day in window.days[::5]:
                     (alone,) = rig.source.fetch(stream, self.case.person, Window(day, day))
                     assert alone.data == at_once[day], f"{stream.name} {day}"
+
+    def test_short_and_empty_pages_make_no_difference(self, tmp_path: Path) -> None:
+        def given(folder: str, app: Callable[[], App]) -> dict[str, list[bytes]]:
+            with self.rig(tmp_path / folder, app=app) as rig:
+                assert rig.fetch().errors == []
+                return {stream.name: sorted(rig.data(stream.name)) for stream in rig.source.streams}
+
+        if not self.case.other_pagings:
+            _not_for("its answers have no pages")
+        usual = given("usual", self.case.app)
+        for number, app in enumerate(self.case.other_pagings):
+            assert given(f"other-{number}", app) == usual
 
     def test_a_second_fetch_writes_nothing(self, tmp_path: Path) -> None:
         with self.rig(tmp_path) as rig:
@@ -106,6 +141,41 @@ class SourceConformance:
             assert rig.waits == [7.0]
             assert result.errors == []
 
+    def test_a_reset_header_is_waited_for(self, tmp_path: Path) -> None:
+        with self.rig(tmp_path) as rig:
+            rig.faulty.faults.append(Fault(429, b"{}", {"X-RateLimit-Reset": "7"}, times=1))
+            assert rig.fetch().errors == []
+            assert rig.waits == [7.0]
+
+    def test_the_limit_is_kept(self, tmp_path: Path) -> None:
+        def full(seconds: float) -> None:
+            assert 0 < seconds <= 61
+            raise Killed
+
+        with self.rig(tmp_path, per_minute=2, sleep=full) as rig:
+            with suppress(Killed):
+                rig.fetch()
+            assert len(rig.faulty.requests) <= 2
+
+    def test_a_kill_loses_nothing_that_was_answered(self, tmp_path: Path) -> None:
+        with self.rig(tmp_path / "undisturbed") as rig:
+            rig.fetch()
+            requests = len(rig.faulty.requests)
+            held = {stream.name: sorted(rig.data(stream.name)) for stream in rig.source.streams}
+        windows = sum(-(-self.case.days // stream.max_window_days) for stream in self.daily_streams(rig.source))
+        if windows < 2:
+            _not_for("it has no second window to be killed before")
+        for number in sorted({1, windows // 2, windows - 1} & set(range(1, windows))):
+            with self.rig(tmp_path / str(number)) as rig:
+                whole, rig.source = rig.source, KilledAt(rig.source, number)
+                with suppress(Killed):
+                    rig.fetch()
+                rig.source = whole
+                assert rig.fetch().errors == []
+                snapshots = sum(stream.shape == "snapshot" for stream in rig.source.streams)
+                assert len(rig.faulty.requests) <= requests + snapshots  # these are not journalled
+                assert {name: sorted(rig.data(name)) for name in held} == held
+
     def test_a_limit_that_stays_is_reported(self, tmp_path: Path) -> None:
         with self.rig(tmp_path) as rig:
             rig.faulty.faults.append(Fault(429, b'{"error": {"message": "quota"}}'))
@@ -132,11 +202,17 @@ class SourceConformance:
             rig.faulty.faults.append(Fault(200, b"<html>sign in to the hotel wifi</html>"))
             self.expect_nothing(rig, self.case.garbage_code)
 
+    def test_an_answer_cut_short_is_refused(self, tmp_path: Path) -> None:
+        with self.rig(tmp_path) as rig:
+            rig.faulty.faults.append(Fault(rewrite=lambda body: body[: len(body) // 2]))
+            self.expect_nothing(rig, self.case.garbage_code)
+
     def test_another_shape_is_a_changed_schema(self, tmp_path: Path) -> None:
-        if self.case.is_json:
-            with self.rig(tmp_path) as rig:
-                rig.faulty.faults.append(Fault(200, b"[1]"))
-                self.expect_nothing(rig, "E010")
+        if not self.case.is_json:
+            _not_for("its answers are no JSON")
+        with self.rig(tmp_path) as rig:
+            rig.faulty.faults.append(Fault(200, b"[1]"))
+            self.expect_nothing(rig, "E010")
 
     def test_a_path_that_is_gone_is_a_changed_schema(self, tmp_path: Path) -> None:
         for status in (404, 410):
@@ -167,7 +243,7 @@ class SourceConformance:
 
     def test_a_field_of_tomorrow_is_kept_byte_for_byte(self, tmp_path: Path) -> None:
         if self.case.with_new_field is None:
-            return
+            _not_for("its answers have no fields")
         with self.rig(tmp_path) as rig:
             rig.faulty.faults.append(Fault(rewrite=self.case.with_new_field))
             rig.fetch()
@@ -195,9 +271,20 @@ class SourceConformance:
         assert {error.code for error in result.errors} == {code}
         assert all(error.remedy for error in result.errors)
         assert (result.records, result.manifests) == (0, [])
+        held = Held.read(rig.lake, rig.source.name)
+        for stream in self.daily_streams(rig.source):
+            why = held.why(stream.name, self.case.person.user_id, self.case.window.last)
+            assert why is not None, f"{stream.name}: no reason is kept"
+            assert why.code == code
         if requests is not None:
             assert len(rig.faulty.requests) == requests
         assert len(rig.faulty.requests) <= ATTEMPTS * 3 * len(rig.source.streams)
+
+
+def _not_for(why: str) -> NoReturn:
+    import pytest  # the suite is part of the package, pytest is not
+
+    pytest.skip(why)
 
 
 def _newest(window: Window, most_days: int) -> Window:
@@ -209,3 +296,9 @@ def _closed_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+if __name__ == "__main__":
+    from moderation_craft.sources.conformance_cases import main
+
+    sys.exit(main(sys.argv[1:]))

@@ -7,19 +7,25 @@ import time
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from typing import Any, Literal, TypeVar
 
 import httpx
-import limits
-import limits.storage
-import limits.strategies
 import msgspec
 import stamina
 
-from moderation_craft.errors import AuthFailed, RetryError, SchemaChanged, SetupError, TimedOut, Unavailable
-from moderation_craft.sources.http_errors import Explain, Forbidden, Refusal, as_error
+from moderation_craft.errors import (
+    AuthFailed,
+    RateLimited,
+    RetryError,
+    SchemaChanged,
+    SetupError,
+    TimedOut,
+    Unavailable,
+)
+from moderation_craft.sources.http_errors import Explain, Forbidden, Refusal, as_error, reset_seconds
+from moderation_craft.sources.throttle import DEAD_AFTER_SECONDS, METER, Circuit, Throttle
 
 __all__ = ["Backoff", "Explain", "Forbidden", "Http", "Reply", "polite_backoff"]
 
@@ -29,6 +35,7 @@ Backoff = Callable[[RetryError], bool | float]
 """Whether to try again after a failure: True (wait exponentially, with jitter), seconds to wait, or False."""
 
 MAX_WAIT_SECONDS = 120.0
+LIMITED_WAIT_SECONDS = 21.0  # three such waits outlast a limit that is counted by the minute
 MAX_BODY_BYTES = 64 * 1024 * 1024
 
 # httpx logs whole addresses at INFO, and some addresses are secrets (private calendars).
@@ -38,7 +45,7 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 def polite_backoff(error: RetryError) -> bool | float:
     """Wait as long as the other side asks; give up where that is longer than two minutes."""
     if error.retry_after_seconds is None:
-        return True
+        return LIMITED_WAIT_SECONDS if isinstance(error, RateLimited) else True
     return error.retry_after_seconds if error.retry_after_seconds <= MAX_WAIT_SECONDS else False
 
 
@@ -65,24 +72,33 @@ class Reply:
     @property
     def rate_limit_remaining(self) -> int | None:
         """How many requests the other side says are left, where it says so."""
-        left = self.headers.get("x-ratelimit-remaining", "")
-        return int(left) if left.isdigit() else None
+        for name in ("x-ratelimit-remaining", "ratelimit-remaining"):
+            left = self.headers.get(name, "")
+            if left.isdigit():
+                return int(left)
+        return None
 
 
 class Http:
-    """A client for one service. A `token` never comes out again, in an error or in a log."""
+    """A client for one service. A `token` never comes out again, in an error or in a log.
+
+    `per_minute` is the limit of each account, `project_per_minute` that of all together. A service that has
+    given no answer for `dead_after_seconds` is asked once a question, no more. Threads may share a client.
+    """
 
     def __init__(
         self,
         service: str,
         *,
         per_minute: int = 300,
+        project_per_minute: int | None = None,
         timeout_seconds: float = 30.0,
         attempts: int = 4,
         backoff: Backoff = polite_backoff,
         explain: Explain | None = None,
         auth_remedy: str = "check its credentials in the settings.",
         sleep: Callable[[float], None] = time.sleep,
+        dead_after_seconds: float = DEAD_AFTER_SECONDS,
     ) -> None:
         self.service = service
         self.auth_remedy = auth_remedy
@@ -90,9 +106,8 @@ class Http:
         self._attempts = attempts
         self._backoff = backoff
         self._explain = explain
-        self._sleep = sleep
-        self._limit = limits.RateLimitItemPerMinute(per_minute)
-        self._limiter = limits.strategies.MovingWindowRateLimiter(limits.storage.MemoryStorage())
+        self._throttle = Throttle(service, per_minute, project_per_minute, sleep)
+        self._circuit = Circuit(dead_after_seconds)
 
     @cached_property
     def _client(self) -> httpx.Client:
@@ -157,7 +172,7 @@ class Http:
     ) -> Reply:
         shown = shown_as or f"{request.method} {request.url.raw_path.decode('ascii')}"
         for attempt in stamina.retry_context(
-            on=self._should_retry,
+            on=partial(self._should_retry, account),
             attempts=self._attempts,
             timeout=None,
             wait_initial=1.0,
@@ -165,8 +180,13 @@ class Http:
             wait_jitter=1.0,
         ):
             with attempt:
-                self._await_turn(account, cost)
-                return self._ask(request, shown, token, expect)
+                self._throttle.await_turn(account, cost)
+                if meter := METER.get():
+                    meter.note(account, self._throttle.per_minute, cost)
+                reply = self._ask(request, shown, token, expect)
+                if reply.rate_limit_remaining == 0 and (seconds := reset_seconds(reply.headers)):
+                    self._throttle.pause(account, min(seconds, MAX_WAIT_SECONDS))
+                return reply
         raise AssertionError("stamina returns or raises")
 
     def _ask(
@@ -184,16 +204,25 @@ class Http:
             )
         return Reply(self.service, shown, body, response.headers)
 
-    def _should_retry(self, error: Exception) -> bool | float:
-        return isinstance(error, RetryError) and self._backoff(error)
-
-    def _await_turn(self, account: str, cost: int) -> None:
-        cost = min(cost, self._limit.amount)
-        while not self._limiter.hit(self._limit, self.service, account, cost=cost):
-            free_at = self._limiter.get_window_stats(self._limit, self.service, account).reset_time
-            self._sleep(max(0.02, free_at - time.time()))
+    def _should_retry(self, account: str, error: Exception) -> bool | float:
+        if not isinstance(error, RetryError) or self._circuit.is_open:
+            return False
+        wait = self._backoff(error)
+        if isinstance(error, RateLimited) and isinstance(wait, float):
+            self._throttle.pause(account, wait)
+        return wait
 
     def _exchange(self, request: httpx.Request, shown: str) -> tuple[httpx.Response, bytes]:
+        """One round trip that the circuit counts: nobody home, too late or 5xx is no answer."""
+        started, is_answered = time.monotonic(), False
+        try:
+            response, body = self._round_trip(request, shown)
+            is_answered = response.status_code < 500
+            return response, body
+        finally:
+            self._circuit.note_attempt(started, is_answered=is_answered)
+
+    def _round_trip(self, request: httpx.Request, shown: str) -> tuple[httpx.Response, bytes]:
         """One round trip, bounded in time and size; httpx's failures as Unavailable or TimedOut."""
         deadline = time.monotonic() + 4 * self._timeout_seconds
         body = bytearray()

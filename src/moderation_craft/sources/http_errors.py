@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -15,6 +17,8 @@ Explain = Callable[[int, str], McraftError | None]
 """A service's own reading of a status and what the other side said, where it differs from the usual one."""
 
 MAX_MESSAGE_CHARACTERS = 300
+UNIX_TIME_BEGINS = 1e9
+"""A reset that is larger than this is a moment (2001 or later), not seconds from now."""
 
 
 class Forbidden(AuthFailed):
@@ -50,7 +54,7 @@ def as_error(refusal: Refusal, *, secret: str | None, auth_remedy: str, explain:
         return RateLimited(
             what,
             remedy="wait a few minutes and run again: only what is missing is asked for.",
-            retry_after_seconds=wait_seconds,
+            retry_after_seconds=reset_seconds(refusal.headers) if wait_seconds is None else wait_seconds,
         )
     if status in (408, 504):
         return TimedOut(what, remedy="nothing was lost; the next run asks again.")
@@ -97,6 +101,30 @@ def _google_reasons(details: object) -> list[str]:
             broken = detail.get("fieldViolations")
             found += [str(field.get("description")) for field in broken or [] if isinstance(field, dict)]
     return found
+
+
+def reset_seconds(headers: Mapping[str, str]) -> float | None:
+    """Seconds until a limit starts anew, from the headers that services use for it; None where there are none.
+
+    `RateLimit-Reset` and `X-RateLimit-Reset` are seconds from now or a moment of Unix time (in seconds or
+    milliseconds); `RateLimit` (the IETF's later draft) carries `t=` seconds.
+    """
+    for name in ("ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset"):
+        try:
+            said = float(headers.get(name, ""))
+        except ValueError:
+            continue
+        if math.isfinite(said):
+            return _from_now(said)
+    found = re.search(r"(?:^|[;,\s])t=(\d{1,9})\b", headers.get("ratelimit", ""))
+    return float(found[1]) if found else None
+
+
+def _from_now(said: float) -> float:
+    if said < UNIX_TIME_BEGINS:
+        return max(0.0, said)
+    moment = said / 1000 if said > UNIX_TIME_BEGINS * 1000 else said
+    return max(0.0, moment - SystemClock().now().timestamp())
 
 
 def retry_after_seconds(header: str | None) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final
@@ -20,9 +20,13 @@ from moderation_craft.sources.calendar.events import expand
 from moderation_craft.sources.contract import Progress, no_progress
 from moderation_craft.sources.csv.column_map import CsvMap
 from moderation_craft.sources.csv.measures import Context, parse, values_of
+from moderation_craft.sources.fitbit import archive_prepare
 
-PREPARE_VERSION: Final = 1
-ENTITIES: Final = {"calendar": "events", "csv": "measures"}
+PREPARE_VERSION: Final = 2
+ENTITIES: Final = {"calendar": "events", "csv": "measures"} | {
+    kind: kind.removeprefix("fitbit_") for kind in archive_prepare.SCHEMAS
+}
+"""What is prepared, and the entity that it becomes; Fitbit's archives become three."""
 
 _INSTANT = pa.timestamp("us")
 
@@ -30,6 +34,7 @@ SCHEMAS: Final = {
     "calendar": pa.schema(
         [
             ("user_id", pa.string()),
+            ("way_in", pa.string()),
             ("calendar", pa.string()),
             ("uid", pa.string()),
             ("recurrence_id", pa.string()),
@@ -39,8 +44,9 @@ SCHEMAS: Final = {
             ("ends_on", pa.date32()),
             ("is_all_day", pa.bool_()),
             ("is_busy", pa.bool_()),
+            ("is_declined", pa.bool_()),
             ("status", pa.string()),
-            ("title_sha", pa.string()),
+            ("title", pa.string()),
             ("fetched_at", _INSTANT),
         ]
     ),
@@ -59,6 +65,7 @@ SCHEMAS: Final = {
             ("row_number", pa.int32()),
         ]
     ),
+    **archive_prepare.SCHEMAS,
 }
 
 Rows = list[tuple[Any, ...]]
@@ -74,13 +81,16 @@ class _Task:
     make: Callable[[], tuple[Rows, list[Refusal]]]
 
 
-def prepare_all(lake: Lake, progress: Progress = no_progress) -> list[str]:
+def prepare_all(lake: Lake, progress: Progress = no_progress, *, titles_of: Collection[str] = ()) -> list[str]:
     """Write every prepared object that raw calls for and staging lacks, remove those that raw no longer
-    calls for; returns the keys written. The same raw always gives the same bytes."""
+    calls for; returns the keys written. The same raw always gives the same bytes.
+
+    `titles_of` are the people whose events' titles may leave raw; everybody else's stay there.
+    """
     written = []
     for source in ENTITIES:
-        tasks = list(_tasks(lake, source))
-        held = {stored.key for stored in lake.storage.list(f"{zones.STAGING}{source}/{ENTITIES[source]}/")}
+        tasks = list(_tasks(lake, source, titles_of))
+        held = {stored.key for stored in lake.storage.list(f"{zones.STAGING}{_home(source)}/{ENTITIES[source]}/")}
         missing = [task for task in tasks if task.key not in held]
         for done, task in enumerate(missing):
             progress(done, len(missing), task.label)
@@ -93,36 +103,49 @@ def prepare_all(lake: Lake, progress: Progress = no_progress) -> list[str]:
     return written
 
 
-def prepared_keys(lake: Lake, source: str) -> list[str]:
-    """The prepared objects that belong to the raw that counts now, sorted: the latest snapshot of each
+def prepared_keys(lake: Lake, source: str, *, titles_of: Collection[str] = ()) -> list[str]:
+    """The prepared objects that belong to the raw that counts now, sorted: the latest state of each
     calendar; of each CSV file its latest import."""
-    return sorted({task.key for task in _tasks(lake, source)})
+    return sorted({task.key for task in _tasks(lake, source, titles_of)})
 
 
-def _tasks(lake: Lake, source: str) -> Iterator[_Task]:
+def _tasks(lake: Lake, source: str, titles_of: Collection[str]) -> Iterator[_Task]:
     if source == "calendar":
-        yield from (_calendar_task(lake, held) for held in current_snapshots(lake))
+        yield from (_calendar_task(lake, held, held.user_id in titles_of) for held in current_snapshots(lake))
     elif source == "csv":
         yield from (_csv_task(lake, manifest) for manifest in _current_imports(lake))
+    else:
+        yield from (_archive_task(source, batch) for batch in archive_prepare.batches(lake, source))
+
+
+def _home(source: str) -> str:
+    """The source whose staging an object belongs to."""
+    return source.partition("_")[0]
+
+
+def _archive_task(source: str, batch: archive_prepare.Batch) -> _Task:
+    return _Task(source, _key(source, *batch.told), "Fitbit archives", batch.make)
 
 
 def _key(source: str, *told: object) -> str:
     spelled = msgspec.json.encode([PREPARE_VERSION, *told], order="sorted")
-    return zones.prepared(source, ENTITIES[source], hashlib.sha256(spelled).hexdigest())
+    return zones.prepared(_home(source), ENTITIES[source], hashlib.sha256(spelled).hexdigest())
 
 
-def _calendar_task(lake: Lake, held: Held) -> _Task:
-    key = _key("calendar", held.part_sha256, held.user_id, held.calendar)
-    return _Task("calendar", key, "calendars", lambda: _calendar_rows(lake, held))
+def _calendar_task(lake: Lake, held: Held, with_titles: bool) -> _Task:
+    raw = [[part.sha256 for part in held.parts], held.syncs, held.window_first]
+    key = _key("calendar", held.way_in, held.user_id, held.calendar, raw, with_titles)
+    return _Task("calendar", key, "calendars", lambda: _calendar_rows(lake, held, with_titles))
 
 
-def _calendar_rows(lake: Lake, held: Held) -> tuple[Rows, list[Refusal]]:
+def _calendar_rows(lake: Lake, held: Held, with_titles: bool) -> tuple[Rows, list[Refusal]]:
     snapshot = load(lake, held)
-    expanded = expand(snapshot)
+    expanded = expand(snapshot, with_titles=with_titles)
     fetched_at = _instant(snapshot.fetched_at)
     rows = [
         (
             snapshot.user_id,
+            snapshot.way_in,
             snapshot.calendar,
             found.uid,
             found.recurrence_id,
@@ -132,8 +155,9 @@ def _calendar_rows(lake: Lake, held: Held) -> tuple[Rows, list[Refusal]]:
             found.ends_on,
             found.is_all_day,
             found.is_busy,
+            found.is_declined,
             found.status,
-            found.title_sha,
+            found.title,
             fetched_at,
         )
         for found in expanded.occurrences

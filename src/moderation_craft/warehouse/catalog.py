@@ -19,10 +19,16 @@ class MartSpec:
     def order_by(self) -> tuple[str, ...]:
         return self.order or self.keys
 
+    @property
+    def is_personal(self) -> bool:
+        """Whether each row is somebody's; else a mart is the same for everybody."""
+        return "user_id" in self.keys
+
 
 _DAY = ("user_id", "date")
 
 MARTS = (
+    MartSpec("dim_date", ("date",), is_monthly=False),
     MartSpec("dim_user", ("user_id",), is_monthly=False, not_in_browser=frozenset({"is_deleted"})),
     MartSpec("dim_project", ("user_id", "project_id"), is_monthly=False),
     MartSpec(
@@ -42,8 +48,10 @@ MARTS = (
     ),
     MartSpec("fct_daily_health", _DAY),
     MartSpec("fct_daily_environment", _DAY),
+    MartSpec("fct_daily_forecast", ("user_id", "issued_on", "target_date"), is_monthly=False),
     MartSpec("fct_daily_schedule", _DAY),
     MartSpec("fct_mood_entries", ("user_id", "mood_id"), order=("user_id", "date", "noted_at", "mood_id")),
     MartSpec("fct_daily_measures", ("user_id", "date", "measure")),
     MartSpec("mart_productivity_daily", _DAY),
+    MartSpec("mart_data_quality", ("user_id", "date", "source")),
 )

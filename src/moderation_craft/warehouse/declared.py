@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import yaml
+
+
+@dataclass(frozen=True)
+class AskedStream:
+    """A stream that is asked for; `shape` daily has a record a person and day, others have no days to lack."""
+
+    source: str
+    stream: str
+    shape: str
+    is_optional: bool
+
 
 _SOURCES = Path(__file__).parent.parent / "sources"
 

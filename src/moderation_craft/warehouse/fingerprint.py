@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 import duckdb
@@ -12,20 +13,23 @@ import duckdb
 from moderation_craft.lake import Lake
 from moderation_craft.settings import Settings
 from moderation_craft.warehouse import raw_parts
-from moderation_craft.warehouse.declared import declared_streams
+from moderation_craft.warehouse.declared import AskedStream, declared_streams
 from moderation_craft.warehouse.raw_parts import RawPart, RawParts
 
 PROJECT = Path(__file__).parent.parent
 
 
-def fingerprint(lake: Lake, settings: Settings, prepared: Mapping[str, list[str]]) -> str:
+def fingerprint(
+    lake: Lake, settings: Settings, prepared: Mapping[str, list[str]], asked: Sequence[AskedStream] = ()
+) -> str:
     """SHA-256 over the raw content that counts, the models, the settings that matter and DuckDB's version.
 
     Ids of runs and later sightings of the same content are left out, so looking again without finding anything new
     changes nothing.
     """
     raw = raw_parts.find(lake, prepared)
-    lines = [*sorted(_raw_lines(raw)), *_settings_lines(settings), f"duckdb {duckdb.__version__}", code_digest()]
+    lines = [*sorted(_raw_lines(raw)), *_settings_lines(settings), *_asked_lines(asked)]
+    lines += [f"duckdb {duckdb.__version__}", f"holidays {version('holidays')}", code_digest()]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
@@ -34,6 +38,7 @@ def _raw_lines(raw: RawParts) -> Iterator[str]:
         yield from _chained_lines(source, raw.of(source))
     for source in declared_streams():
         yield from _external_lines(source, raw.of(source))
+        yield from _late_lines(source, raw.of(source))
     for source, keys in raw.prepared.items():
         yield from (f"prepared\t{source}\t{key}" for key in keys)
 
@@ -70,6 +75,24 @@ def _external_lines(source: str, parts: list[RawPart]) -> Iterator[str]:
             newest[day] = max(newest.get(day, said), said)
     for day, (_, _, digest) in newest.items():
         yield "\t".join((source, *day, digest))
+
+
+def _late_lines(source: str, parts: list[RawPart]) -> Iterator[str]:
+    """Days that came when they could not change any more, of people who were asked for by then."""
+    first: dict[tuple[str, str, str], tuple[str, bool]] = {}
+    asked_since: dict[str, str] = {}
+    for raw in parts:
+        for entry in raw.part.entries:
+            day, said = (raw.stream, entry.user_id, entry.date), (entry.fetched_at, entry.is_closed)
+            first[day] = min(first.get(day, said), said)
+            asked_since[entry.user_id] = min(asked_since.get(entry.user_id, said[0]), said[0])
+    for (stream, user_id, on), (_, is_closed) in first.items():
+        if is_closed and on >= asked_since[user_id][:10]:
+            yield "\t".join(("late", source, stream, user_id, on))
+
+
+def _asked_lines(asked: Sequence[AskedStream]) -> list[str]:
+    return sorted(f"asked\t{each}" for each in asked)
 
 
 def _settings_lines(settings: Settings) -> list[str]:

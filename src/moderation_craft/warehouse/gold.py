@@ -125,10 +125,14 @@ class Gold:
         to: date | None = None,
         last: int | None = None,
     ) -> pa.Table:
-        """One person's rows of a mart, in its order, oldest first; `last` keeps the newest so many."""
+        """One person's rows of a mart, in its order, oldest first; `last` keeps the newest so many.
+
+        A mart that is the same for everybody gives all its rows.
+        """
         found = self.marts[mart]
         has_date = any(column.name == "date" for column in found.columns)
-        conditions, parameters = ["user_id = ?"], [user_id]
+        is_personal = "user_id" in found.keys
+        conditions, parameters = (["user_id = ?"], [user_id]) if is_personal else (["true"], [])
         for bound, operator in ((first, ">="), (to, "<=")):
             if bound is not None and has_date:
                 conditions.append(f"date {operator} cast(? as date)")

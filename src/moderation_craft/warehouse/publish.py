@@ -185,7 +185,8 @@ def _browser_columns(writer: ObjectWriter, spec: MartSpec) -> str:
 def _browser_tables(columns: dict[str, str], user_id: str) -> dict[str, str]:
     return {
         spec.name: f"select {columns[spec.name]} from w.main.{spec.name} "
-        f"where user_id = {quoted(user_id)} order by {', '.join(spec.order_by)}"
+        + (f"where user_id = {quoted(user_id)} " if spec.is_personal else "")
+        + f"order by {', '.join(spec.order_by)}"
         for spec in MARTS
     }
 

@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import duckdb
 
 from moderation_craft.lake import Lake
 from moderation_craft.settings import Settings
-from moderation_craft.warehouse import raw_parts
+from moderation_craft.warehouse import raw_parts, raw_tables
 from moderation_craft.warehouse.connection import identifier, quoted
-from moderation_craft.warehouse.declared import declared_streams
+from moderation_craft.warehouse.declared import AskedStream, declared_streams
 from moderation_craft.warehouse.raw_parts import RawPart, RawParts
 
 PREPARED_COLUMNS = {
-    "calendar_events": "user_id varchar, calendar varchar, uid varchar, recurrence_id varchar, "
+    "calendar_events": "user_id varchar, way_in varchar, calendar varchar, uid varchar, recurrence_id varchar, "
     "starts_at timestamp, ends_at timestamp, starts_on date, ends_on date, is_all_day boolean, "
-    "is_busy boolean, status varchar, title_sha varchar, fetched_at timestamp",
+    "is_busy boolean, is_declined boolean, status varchar, title varchar, fetched_at timestamp",
     "csv_measures": "user_id varchar, date date, measure varchar, value double, unit varchar, kind varchar, "
     "label_ja varchar, label_en varchar, dataset varchar, imported_at timestamp, row_number integer",
+    "fitbit_archive_days": "user_id varchar, date date, way_in varchar, measure varchar, value double, "
+    "rank integer",
+    "fitbit_archive_sleep": "user_id varchar, way_in varchar, log_id varchar, date date, log_type varchar, "
+    "is_main boolean, started_at timestamp, ended_at timestamp, start_offset_seconds double, "
+    "end_offset_seconds double, minutes_in_bed double, minutes_asleep double, minutes_awake double, "
+    "deep_minutes double, light_minutes double, rem_minutes double, restless_minutes double",
+    "fitbit_archive_exercises": "user_id varchar, way_in varchar, log_id varchar, date date, "
+    "activity_name varchar, started_at timestamp, ended_at timestamp, start_offset_seconds double, "
+    "end_offset_seconds double, active_minutes double, steps double, distance_km double, energy_kcal double, "
+    "heart_rate_mean_bpm double",
 }
+_READ_WHEN_PREPARED = ("takeout-", "legacy-")
+"""Streams of archives, years of heartbeats: no model reads them but as sources/prepare.py wrote them down."""
 _MAX_LINE_BYTES = 64 * 1024 * 1024
 _KEY_COLUMNS = {
     "pk": "PK",
@@ -35,13 +48,20 @@ _PART_COLUMNS = "p.run_id, p.chain_position, p.gone_at, p.part_key, p.part_numbe
 
 
 def register(
-    connection: duckdb.DuckDBPyConnection, lake: Lake, settings: Settings, prepared: Mapping[str, list[str]]
+    connection: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    settings: Settings,
+    prepared: Mapping[str, list[str]],
+    asked: Sequence[AskedStream] = (),
 ) -> RawParts:
     """Make every `raw.*` view of the contract; LakeRefused where an object is missing or cut."""
     raw = raw_parts.find(lake, prepared)
     raw_parts.check(lake, raw)
     _make(connection, lake, raw.parts, _views(lake, raw))
     _places_table(connection, settings)
+    raw_tables.fetched_days(connection, raw)
+    raw_tables.source_streams(connection, asked)
+    raw_tables.public_holidays(connection)
     return raw
 
 
@@ -66,10 +86,20 @@ def _views(lake: Lake, raw: RawParts) -> dict[str, str]:
         "indexeddb_rows": _indexeddb_rows(lake, raw.of("indexeddb")),
         "calendar_events": _prepared(lake, "calendar_events", raw.prepared.get("calendar", [])),
         "csv_measures": _prepared(lake, "csv_measures", raw.prepared.get("csv", [])),
+        **{
+            name: _prepared(lake, name, raw.prepared.get(name, []))
+            for name in PREPARED_COLUMNS
+            if name.startswith("fitbit_archive_")
+        },
     }
     for source, streams in declared_streams().items():
         for stream in sorted({*streams, *raw.streams(source)} - {""}):
-            views[_view_name(source, stream)] = _envelopes(lake, raw.of(source, stream))
+            if not stream.startswith(_READ_WHEN_PREPARED):
+                views[_view_name(source, stream)] = _envelopes(lake, raw.of(source, stream))
+    answers = [part for source in declared_streams() for part in raw.of(source)]
+    views["envelopes"] = _envelopes(
+        lake, [part for part in answers if not part.stream.startswith(_READ_WHEN_PREPARED)]
+    )
     return views
 
 
@@ -78,6 +108,8 @@ def _view_name(source: str, stream: str) -> str:
 
 
 def _parts_table(connection: duckdb.DuckDBPyConnection, lake: Lake, parts: list[RawPart]) -> None:
+    snapshots = {(p.owner, p.run_id) for p in parts if p.source == "dynamodb" and not p.is_delta}
+    snapshots_of = Counter(owner for owner, _ in snapshots)
     rows = [
         (
             number,
@@ -87,16 +119,17 @@ def _parts_table(connection: duckdb.DuckDBPyConnection, lake: Lake, parts: list[
             p.owner,
             p.device_id,
             p.chain_position,
+            p.is_delta or snapshots_of[p.owner] > 1,
             *(at and at.removesuffix("Z") for at in (p.at, p.last_at or p.at, p.gone_at)),
         )
         for number, p in enumerate(sorted(parts, key=lambda part: part.key))
     ]
     connection.execute(
         "create or replace table raw.parts (part_number integer, url varchar, part_key varchar, "
-        "run_id varchar, owner varchar, device_id varchar, chain_position integer, "
+        "run_id varchar, owner varchar, device_id varchar, chain_position integer, may_repeat boolean, "
         "observed_at timestamp, last_seen_at timestamp, gone_at timestamp)"
     )
-    _insert(connection, "raw.parts", rows)
+    raw_tables.insert(connection, "raw.parts", rows)
 
 
 def _places_table(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
@@ -109,25 +142,20 @@ def _places_table(connection: duckdb.DuckDBPyConnection, settings: Settings) -> 
         for user_id, places in sorted(settings.weather.places.items())
         for place in places
     ]
-    _insert(connection, "raw.settings_places", rows)
-
-
-def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[object, ...]]) -> None:
-    if rows:
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        values = ", ".join("unnest(?)" for _ in columns)
-        connection.execute(f"insert into {table} select {values}", columns)
+    raw_tables.insert(connection, "raw.settings_places", rows)
 
 
 def _dynamodb_views(lake: Lake, parts: list[RawPart]) -> dict[str, str]:
-    """`dynamodb_items`: all that exports hold. `dynamodb_changes`: of each key that changes speak of, the chain's
-    last word (NULL where the chain has none), and when it was last deleted."""
+    """`dynamodb_items`: all that exports hold; `may_repeat` of changes, and where there are several snapshots.
+    `dynamodb_changes`: of each key that changes speak of, the last word in the chain (NULL where it has none), and
+    when it was last deleted."""
     changes = [part for part in parts if part.is_delta]
     # Of two words in one run, the deletion came last: deletions are looked for after the changes.
     word = "struct_pack(chain_position := p.chain_position, is_delete := r.is_delete)"
     return {
         "dynamodb_items": (
-            f"select r.* exclude (filename, written_at), {_PART_COLUMNS}, p.owner as table_name, p.observed_at, "
+            f"select r.* exclude (filename, written_at), {_PART_COLUMNS}, p.may_repeat, p.owner as table_name, "
+            "p.observed_at, "
             "case when r.is_delete then coalesce(r.written_at, p.observed_at) "
             "else p.last_seen_at end as last_seen_at "
             f"from ({_dynamodb_rows(lake, parts)}) as r inner join raw.parts as p on r.filename = p.url"

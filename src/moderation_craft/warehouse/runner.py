@@ -7,7 +7,7 @@ import json
 import os
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -20,6 +20,7 @@ from moderation_craft.lake import Lake, zones
 from moderation_craft.settings import Settings
 from moderation_craft.warehouse import raw_views
 from moderation_craft.warehouse.connection import enable_lake
+from moderation_craft.warehouse.declared import AskedStream
 from moderation_craft.warehouse.fingerprint import PROJECT
 from moderation_craft.warehouse.fingerprint import fingerprint as fingerprint
 
@@ -73,15 +74,19 @@ def build(
     prepared: Mapping[str, list[str]],
     progress: Progress = lambda done, total, doing: None,
     *,
+    asked: Sequence[AskedStream] = (),
     unit_tests: bool = False,
 ) -> BuildResult:
-    """Build and test every model; TransformFailed names the model or test that failed."""
+    """Build and test every model; TransformFailed names the model or test that failed.
+
+    `asked` are the streams that completeness is measured against.
+    """
     started = time.monotonic()
-    made_from = fingerprint(lake, settings, prepared)
+    made_from = fingerprint(lake, settings, prepared, asked)
     path = warehouse_path(lake, settings)
     with _ONE_BUILD_A_PROCESS:
         _start_anew(path)
-        _register_raw(path, lake, settings, prepared)
+        _register_raw(path, lake, settings, prepared, asked)
         counts = _run_dbt(path, lake, settings, progress, unit_tests=unit_tests)
     result = BuildResult(path, made_from, *counts, seconds=time.monotonic() - started)
     _write_receipt(result)
@@ -114,12 +119,18 @@ def _start_anew(path: Path) -> None:
         leftover.unlink(missing_ok=True)
 
 
-def _register_raw(path: Path, lake: Lake, settings: Settings, prepared: Mapping[str, list[str]]) -> None:
+def _register_raw(
+    path: Path,
+    lake: Lake,
+    settings: Settings,
+    prepared: Mapping[str, list[str]],
+    asked: Sequence[AskedStream],
+) -> None:
     try:
         with duckdb.connect(str(path)) as connection:
             connection.execute("set TimeZone = 'UTC'")
             enable_lake(connection, lake.address)
-            raw_views.register(connection, lake, settings, prepared)
+            raw_views.register(connection, lake, settings, prepared, asked)
     except duckdb.Error as error:
         raise TransformFailed(
             f"The raw objects cannot be opened: {_first_line(str(error))}",

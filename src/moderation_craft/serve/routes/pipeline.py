@@ -12,9 +12,11 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from moderation_craft import __version__
 from moderation_craft.clock import iso, today_in
+from moderation_craft.errors import SetupError
 from moderation_craft.lake import Lake, Manifest
 from moderation_craft.lake.chain import as_of, is_delta
 from moderation_craft.pipeline import schema_view, schema_watch, status
+from moderation_craft.pipeline.holdings import fetch_window
 from moderation_craft.pipeline.jobs import read_job, read_jobs
 from moderation_craft.pipeline.schedule import aws_cron, next_run
 from moderation_craft.pipeline.steps import Context
@@ -29,6 +31,8 @@ from moderation_craft.serve.models import (
     ExportsModel,
     JobModel,
     LayersModel,
+    RefreshModel,
+    RefreshRequest,
     RunsModel,
     SettingsModel,
     refusals,
@@ -44,6 +48,7 @@ _DOCUMENT: dict[int | str, dict[str, Any]] = {
     200: {"model": ExportDocumentModel, "content": {"application/vnd.apache.parquet": {}}},
     **refusals(404),
 }
+MOST_DAYS_AT_ONCE = 92
 _PIECE_BYTES = 256 * 1024
 
 
@@ -75,6 +80,28 @@ def router(context: Context, jobs: JobService) -> APIRouter:
     def start_run() -> dict[str, Any]:
         """Start the whole daily job, or join the job under way."""
         return ok(jobs.start(JobRequest("run", "manual")))
+
+    @api.post("/refresh", response_model=Envelope[RefreshModel], responses=refusals(400, 403))
+    def refresh(request: Annotated[RefreshRequest | None, Body()] = None) -> dict[str, Any]:
+        """Fetch now what is missing or open, to the end; a source that fails leaves the others' results."""
+        asked = request or RefreshRequest()
+        first_day, last_day = fetch_window(lake, context.settings, *asked.window())
+        if asked.start_date and (last_day - first_day).days >= MOST_DAYS_AT_ONCE:
+            raise SetupError(
+                f"From {first_day} to {last_day} is more than {MOST_DAYS_AT_ONCE} days at once.",
+                remedy=f"ask for fewer, or run `mcraft fetch --from {first_day} --to {last_day}`.",
+            )
+        job = jobs.run(
+            JobRequest(
+                "fetch",
+                "manual",
+                sources=tuple(asked.data_sources or ()),
+                user_id=asked.user_id,
+                first_day=first_day,
+                last_day=last_day,
+            )
+        )
+        return ok({"jobId": job.job_id, "sources": job.fetched})
 
     @api.get("/status", response_model=Envelope[ExportsModel], responses=refusals())
     def list_exports(days: Annotated[int, Query(ge=1, le=36_500)] = 7) -> dict[str, Any]:

@@ -1,14 +1,15 @@
-"""A calendar's text as occurrences: repetition, exceptions, zones and whole days worked out."""
+"""A calendar as occurrences: repetition, exceptions, zones and whole days worked out, whatever its way in."""
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
+import msgspec
 import recurring_ical_events
 from icalendar import Calendar, Event
 from icalendar.error import GloballyUniqueTZIDGuessed
@@ -17,7 +18,9 @@ from icalendar.timezone import tzp
 from moderation_craft.errors import RecordInvalid
 from moderation_craft.lake import Refusal
 from moderation_craft.sources.calendar.envelopes import Snapshot
-from moderation_craft.sources.calendar.vevents import Broken, checked_event, moment, split_events
+from moderation_craft.sources.calendar.google_events import DECLINED, as_vevents
+from moderation_craft.sources.calendar.streams import CALDAV, GOOGLE
+from moderation_craft.sources.calendar.vevents import Broken, checked_event, moment, split_events, values_of
 
 MAX_OCCURRENCES = 20_000
 
@@ -25,7 +28,8 @@ MAX_OCCURRENCES = 20_000
 @dataclass(frozen=True, order=True)
 class Occurrence:
     """One occurrence. Timed ones have `starts_at` and `ends_at` (UTC, naive), whole-day ones `starts_on` and
-    `ends_on` (civil, the last day included); `recurrence_id` is the start that its series gave it."""
+    `ends_on` (civil, the last day included); `recurrence_id` is the start that its series gave it, empty where
+    it belongs to none. `title` is None unless titles may be shown."""
 
     uid: str
     recurrence_id: str
@@ -35,8 +39,9 @@ class Occurrence:
     ends_on: date | None
     is_all_day: bool
     is_busy: bool
+    is_declined: bool
     status: str
-    title_sha: str | None
+    title: str | None
 
 
 @dataclass(frozen=True)
@@ -45,53 +50,82 @@ class Expanded:
     refusals: list[Refusal]
 
 
-def expand(snapshot: Snapshot) -> Expanded:
+Series = dict[str, list[tuple[str, Event]]]
+
+
+def expand(snapshot: Snapshot, *, with_titles: bool = False) -> Expanded:
     """Every occurrence that touches the snapshot's window, and the events that cannot be read, whole."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", GloballyUniqueTZIDGuessed)
-        return _Expansion(snapshot).run()
+        return _Expansion(snapshot, with_titles).run()
 
 
 class _Expansion:
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, with_titles: bool) -> None:
         self._snapshot = snapshot
+        self._with_titles = with_titles
         self._refusals: list[Refusal] = []
+        self._found: dict[tuple[str, str], Occurrence] = {}
 
     def run(self) -> Expanded:
-        frame_text, event_texts = split_events(self._snapshot.text)
+        if self._snapshot.way_in == GOOGLE.name:
+            self._take_google()
+        elif self._snapshot.way_in == CALDAV.name:
+            for resource in msgspec.json.decode(self._snapshot.data, type=list[_Resource]):
+                self._take_text(resource.data)
+        else:
+            self._take_text(self._snapshot.text)
+        return Expanded([self._found[key] for key in sorted(self._found)], self._refusals)
+
+    def _take_text(self, text: str) -> None:
+        frame_text, event_texts = split_events(text)
         tzp.use_default()  # forgets the custom zones of the calendar before
         try:
             frame = Calendar.from_ical(frame_text)
             floating = self._floating_zone(frame)
         except (ValueError, KeyError, IndexError, TypeError) as error:
-            self._refuse(self._snapshot.text, f"the calendar around its events cannot be read: {error}")
-            return Expanded([], self._refusals)
-        found: dict[tuple[str, str], Occurrence] = {}
-        for series in self._by_uid(event_texts).values():
-            for occurrence in self._occurrences(frame, series, floating):
-                found[occurrence.uid, occurrence.recurrence_id] = occurrence
-        return Expanded([found[key] for key in sorted(found)], self._refusals)
+            self._refuse(text, f"the calendar around its events cannot be read: {error}")
+            return
+        self._take(self._by_uid((text, text) for text in event_texts), floating, frame.get("X-WR-TIMEZONE"))
+
+    def _take_google(self) -> None:
+        tzp.use_default()
+        readable = []
+        for text, vevent in as_vevents(self._snapshot.data):
+            if isinstance(vevent, Broken):
+                self._refuse(text, str(vevent))
+            else:
+                readable.append((text, vevent))
+        self._take(self._by_uid(readable), ZoneInfo(self._snapshot.timezone or "UTC"), None)
 
     def _floating_zone(self, frame: Calendar) -> tzinfo:
         """The zone of times that carry none: the calendar's own, else the person's."""
         named = str(frame.get("X-WR-TIMEZONE") or self._snapshot.timezone or "UTC")
         return tzp.timezone(named) or ZoneInfo(self._snapshot.timezone or "UTC")
 
-    def _by_uid(self, event_texts: list[str]) -> dict[str, list[tuple[str, Event]]]:
-        series: defaultdict[str, list[tuple[str, Event]]] = defaultdict(list)
-        for text in event_texts:
+    def _by_uid(self, texts: Iterable[tuple[str, str]]) -> Series:
+        """The events of each UID, each with its text as it came; those that are broken are refused."""
+        series: Series = defaultdict(list)
+        for as_it_came, text in texts:
             try:
                 event = checked_event(text)
             except Broken as broken:
-                self._refuse(text, str(broken))
+                self._refuse(as_it_came, str(broken))
             else:
-                series[str(event["UID"])].append((text, event))
+                series[str(event["UID"])].append((as_it_came, event))
         return series
 
-    def _occurrences(self, frame: Calendar, series: list[tuple[str, Event]], floating: tzinfo) -> list[Occurrence]:
+    def _take(self, by_uid: Series, floating: tzinfo, zone_name: object) -> None:
+        for series in by_uid.values():
+            for occurrence in self._occurrences(series, floating, zone_name):
+                self._found[occurrence.uid, occurrence.recurrence_id] = occurrence
+
+    def _occurrences(
+        self, series: list[tuple[str, Event]], floating: tzinfo, zone_name: object
+    ) -> list[Occurrence]:
         calendar = Calendar()
-        if "X-WR-TIMEZONE" in frame:
-            calendar.add("X-WR-TIMEZONE", frame["X-WR-TIMEZONE"])
+        if zone_name:
+            calendar.add("X-WR-TIMEZONE", zone_name)
         for _, event in series:
             calendar.add_component(event)
         try:
@@ -99,34 +133,40 @@ class _Expansion:
             found = recurring_ical_events.of(calendar).between(self._snapshot.window_first, after_last)
             if len(found) > MAX_OCCURRENCES:
                 raise Broken(f"it repeats {len(found):,} times in the window")
-            return [self._occurrence(component, floating) for component in found]
+            is_series = any(_repeats(event) for _, event in series)
+            return [self._occurrence(component, floating, is_series) for component in found]
         except Exception as error:  # the library meets odd rules with many exception types
             for text, _ in series:
                 self._refuse(text, f"its repetition cannot be worked out: {error}")
             return []
 
-    def _occurrence(self, component: Event, floating: tzinfo) -> Occurrence:
+    def _occurrence(self, component: Event, floating: tzinfo, is_series: bool) -> Occurrence:
         start, end = moment(component, "DTSTART"), moment(component, "DTEND")
         status = str(component.get("STATUS", "CONFIRMED")).upper()
         is_transparent = str(component.get("TRANSP", "OPAQUE")).upper() == "TRANSPARENT"
+        is_declined = self._is_declined(component)
         return Occurrence(
             uid=str(component["UID"]),
-            recurrence_id=_spelled(moment(component, "RECURRENCE-ID"), floating),
+            recurrence_id=_spelled(_given_start(component, start), floating) if is_series else "",
             starts_at=_utc(start, floating),
             ends_at=_utc(end, floating),
             starts_on=None if isinstance(start, datetime) else start,
             ends_on=None if isinstance(start, datetime) else max(start, end - timedelta(days=1)),
             is_all_day=not isinstance(start, datetime),
-            is_busy=not is_transparent and status != "CANCELLED",
+            is_busy=not is_transparent and not is_declined and status != "CANCELLED",
+            is_declined=is_declined,
             status=status,
-            title_sha=self._title_sha(component),
+            title=str(component.get("SUMMARY") or "") or None if self._with_titles else None,
         )
 
-    def _title_sha(self, component: Event) -> str | None:
-        title = component.get("SUMMARY")
-        if not title:
-            return None
-        return hashlib.sha256(f"{self._snapshot.user_id}\n{title}".encode()).hexdigest()
+    def _is_declined(self, component: Event) -> bool:
+        if DECLINED in component:
+            return True
+        own = f"mailto:{self._snapshot.owner}".lower()
+        return bool(self._snapshot.owner) and any(
+            str(guest).lower() == own and str(guest.params.get("PARTSTAT", "")).upper() == "DECLINED"
+            for guest in values_of(component, "ATTENDEE")
+        )
 
     def _refuse(self, text: str, reason: str) -> None:
         self._refusals.append(
@@ -140,6 +180,22 @@ class _Expansion:
                 record=text,
             )
         )
+
+
+class _Resource(msgspec.Struct):
+    data: str
+
+
+def _repeats(event: Event) -> bool:
+    return any(name in event for name in ("RRULE", "RDATE", "RECURRENCE-ID"))
+
+
+def _given_start(component: Event, start: date) -> date:
+    """The start that its series gave an occurrence. Those that follow an exception to this and all later ones
+    carry that exception's: they are told apart by where they are."""
+    given = moment(component, "RECURRENCE-ID")
+    is_ranged = str(component["RECURRENCE-ID"].params.get("RANGE", "")).upper() == "THISANDFUTURE"
+    return start if is_ranged else given
 
 
 def _utc(value: date, floating: tzinfo) -> datetime | None:

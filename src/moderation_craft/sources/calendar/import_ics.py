@@ -12,7 +12,8 @@ from moderation_craft.clock import iso, new_run_id
 from moderation_craft.errors import BoundMet, RecordInvalid
 from moderation_craft.lake import Entry, Lake, Manifest, zones
 from moderation_craft.sources.calendar.envelopes import current_snapshots, load
-from moderation_craft.sources.calendar.source import ICS, SOURCE, calendar_text, metadata
+from moderation_craft.sources.calendar.ics import calendar_text, metadata
+from moderation_craft.sources.calendar.streams import ICS, SOURCE
 from moderation_craft.sources.contract import Progress, no_progress
 
 MAX_FILE_BYTES = 64 * 1024 * 1024

@@ -1,156 +1,126 @@
-"""Calendars as ICS addresses, one snapshot a day and address; an address is a secret and never leaves here."""
+"""Calendars by three ways: ICS addresses, CalDAV accounts and a connected Google account."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, timedelta
-from urllib.parse import urlsplit
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from moderation_craft.clock import Clock
-from moderation_craft.errors import McraftError, RecordInvalid, RetryError, SkipError
-from moderation_craft.settings import Settings
+from moderation_craft.errors import AuthFailed
+from moderation_craft.settings import CalendarSettings, Settings
+from moderation_craft.sources.calendar.google import AUTH_REMEDY, GoogleCalendars, explain
+from moderation_craft.sources.calendar.ics import IcsFeeds
+from moderation_craft.sources.calendar.streams import CALDAV, GOOGLE, ICS, SOURCE
 from moderation_craft.sources.contract import Person, Record, Stream, Window
-from moderation_craft.sources.http import Http
+from moderation_craft.sources.http import Forbidden, Http
+from moderation_craft.sources.oauth.tokens import tokens_for
 
-SOURCE = "calendar"
-API_VERSION = "rfc5545"
-DAYS_BACK = 400
-DAYS_AHEAD = 60
+if TYPE_CHECKING:
+    from moderation_craft.sources.calendar.caldav import CalDavAccounts
 
-ICS = Stream(
-    "ics",
-    max_window_days=1,
-    open_days=0,
-    shape="snapshot",
-    description="the calendar as iCalendar text, whole, as it is at the fetch",
-)
+__all__ = ["CALDAV", "GOOGLE", "ICS", "SOURCE", "CalendarSource", "build"]
+
+GOOGLE_REQUESTS_PER_MINUTE = 600
 
 
 class CalendarSource:
-    """One stream, `ics`: the text of each of a person's calendars, known by the names that the person gave."""
+    """A stream a way in; a person may use several, and one that fails does not keep the others out."""
 
     name = SOURCE
-    streams: Sequence[Stream] = (ICS,)
 
-    def __init__(self, feeds: Mapping[str, Mapping[str, str]], http: Http) -> None:
-        self._feeds = feeds
-        self._http = http
+    def __init__(
+        self,
+        feeds: Mapping[str, Mapping[str, str]],
+        http: Http,
+        *,
+        caldav: CalDavAccounts | None = None,
+        google: GoogleCalendars | None = None,
+    ) -> None:
+        self._ics = IcsFeeds(feeds, http)
+        self._caldav = caldav
+        self._google = google
+
+    @property
+    def streams(self) -> Sequence[Stream]:
+        chosen = [(ICS, True), (CALDAV, self._caldav), (GOOGLE, self._google)]
+        return [stream for stream, way in chosen if way]
+
+    def uses(self, stream: Stream, person: Person) -> bool:
+        """Whether the person set up this way in."""
+        if stream == CALDAV:
+            return self._caldav is not None and self._caldav.has(person)
+        if stream == GOOGLE:
+            return self._google is not None and self._google.is_connected(person)
+        return self._ics.has(person)
 
     def refusal(self, person: Person) -> str | None:
-        """Why this person's calendars cannot be asked for; None where they can."""
-        if not self._feeds.get(person.user_id):
-            return "no calendar address is set (calendar.feeds)"
-        return None
+        """Why this person's calendars cannot be asked for; None where one way is open."""
+        if any(self.uses(stream, person) for stream in self.streams):
+            return None
+        return (
+            "no calendar is set: an ICS address (calendar.feeds), a CalDAV account (calendar.caldav), "
+            "or Google (mcraft connect google)"
+        )
 
     def fetch(self, stream: Stream, person: Person, window: Window) -> Iterator[Record]:
-        """One record a calendar, dated the window's last day. A calendar that fails does not keep the others
-        out; the first failure is raised at the end (RecordInvalid where an answer is no calendar)."""
-        failures: list[McraftError] = []
-        for name, address in self._feeds.get(person.user_id, {}).items():
-            try:
-                text = self._text(address, name, person)
-            except (RetryError, SkipError) as error:
-                failures.append(error)
-                continue
-            timezone = person.timezone_on(window.last)
-            yield Record(window.last, msgspec.json.encode(text), metadata(name, window.last, timezone))
-        if failures:
-            raise failures[0]
+        """One record a calendar, dated the window's last day; the first failure is raised after the others."""
+        way = self._caldav if stream == CALDAV else self._ics
+        if way is None:
+            return
+        with _alone():
+            yield from way.fetch(person, window.last)
 
-    def _text(self, address: str, name: str, person: Person) -> str:
-        with _address_kept_out(address, name):
-            reply = self._http.get(
-                _as_http(address, name), account=person.user_id, expect="text", shown_as=f"GET {name}"
-            )
-        return calendar_text(reply.body, name)
+    def series_of(self, stream: Stream, person: Person) -> Sequence[str]:
+        """The ids of the Google calendars that the person chose."""
+        if self._google is None:
+            return []
+        with _alone():
+            return self._google.series_of(person)
+
+    def changes(self, stream: Stream, person: Person, series: str, cursor: str | None) -> Iterator[Record]:
+        """What changed in a Google calendar since the cursor; CursorLost where that is too old."""
+        if self._google:
+            with _alone():
+                yield from self._google.changes(person, series, cursor)
 
 
 def build(settings: Settings, clock: Clock) -> CalendarSource:
     """The source as the settings describe it."""
+    chosen = settings.calendar
     feeds = {
         user_id: {name: address.get_secret_value() for name, address in addresses.items()}
-        for user_id, addresses in settings.calendar.feeds.items()
+        for user_id, addresses in chosen.feeds.items()
     }
     remedy = "copy the calendar's secret ICS address into the settings again (calendar.feeds)."
-    return CalendarSource(feeds, Http(SOURCE, per_minute=60, auth_remedy=remedy))
+    google_http = Http(
+        "Google Calendar",
+        per_minute=GOOGLE_REQUESTS_PER_MINUTE,
+        explain=explain,
+        auth_remedy=AUTH_REMEDY,
+    )
+    return CalendarSource(
+        feeds,
+        Http(SOURCE, per_minute=60, auth_remedy=remedy),
+        caldav=_caldav(chosen) if chosen.caldav else None,
+        google=GoogleCalendars(
+            chosen.google_base_url, tokens_for("google", settings, clock), google_http, clock, chosen.google
+        ),
+    )
 
 
-def metadata(calendar: str, day: date, timezone: str) -> dict[str, object]:
-    """What an envelope says beside the text.
+def _caldav(settings: CalendarSettings) -> CalDavAccounts:
+    from moderation_craft.sources.calendar.caldav import CalDavAccounts, accounts_of  # slow to import
 
-    `timezone` reads times that carry none; the window bounds the repetition of events. The series is the
-    calendar and the month: an unchanged calendar is kept once a month, so that its window moves on.
-    """
-    return {
-        "api_version": API_VERSION,
-        "request": f"GET {calendar}",
-        "calendar": calendar,
-        "series": f"{calendar} {day:%Y-%m}",
-        "timezone": timezone,
-        "window_first": str(day - timedelta(days=DAYS_BACK)),
-        "window_last": str(day + timedelta(days=DAYS_AHEAD)),
-    }
-
-
-def calendar_text(body: bytes, name: str) -> str:
-    """The iCalendar text in an answer or a file; RecordInvalid where it is another thing or cut short."""
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise RecordInvalid(
-            f"The calendar {name} is not UTF-8 text: {error}.",
-            remedy="iCalendar is UTF-8; export the calendar again, or check its address.",
-        ) from error
-    ends = text.strip().upper()
-    if not ends.startswith("BEGIN:VCALENDAR"):
-        raise RecordInvalid(
-            f"The calendar {name} does not begin with BEGIN:VCALENDAR; perhaps it is a sign-in page.",
-            remedy="check that the address is the calendar's ICS address, or the file an .ics export.",
-        )
-    if not ends.endswith("END:VCALENDAR"):
-        raise RecordInvalid(
-            f"The calendar {name} is cut short: it does not end with END:VCALENDAR.",
-            remedy="fetch or export it again; what is held already stays as it is.",
-        )
-    return text
-
-
-def _as_http(address: str, name: str) -> str:
-    scheme, _, rest = address.partition("://")
-    if scheme.lower() in ("webcal", "webcals") and rest:
-        return f"https://{rest}"
-    if scheme.lower() not in ("http", "https") or not rest:
-        raise RecordInvalid(
-            f"The address of the calendar {name} is no http(s) or webcal address.",
-            remedy="copy the calendar's secret ICS address into the settings again (calendar.feeds).",
-        )
-    return address
+    return CalDavAccounts(accounts_of(settings))
 
 
 @contextmanager
-def _address_kept_out(address: str, name: str) -> Iterator[None]:
-    """The other side may repeat the address in its answer: take it out of what an error says."""
+def _alone() -> Iterator[None]:
+    """Credentials that one way refuses say nothing about the others: the engine goes on with those."""
     try:
         yield
-    except McraftError as error:
-        for secret in _secrets_of(address):
-            error.message = error.message.replace(secret, name)
-            error.remedy = error.remedy.replace(secret, name)
-        error.args = (error.message,)
+    except Forbidden:
         raise
-
-
-def _secrets_of(address: str) -> list[str]:
-    """The address and each of its parts that could be the secret one, longest first."""
-    parts = urlsplit(address)
-    pieces = re.split(r"[/?&=]", f"{parts.path}?{parts.query}")
-    return sorted({address, *(piece for piece in pieces if _may_be_secret(piece))}, key=len, reverse=True)
-
-
-def _may_be_secret(piece: str) -> bool:
-    is_plain_word = piece.isalpha() and piece.islower() and len(piece) < 16
-    return len(piece) >= 8 and not is_plain_word
+    except AuthFailed as error:
+        raise Forbidden(error.message, remedy=error.remedy) from error

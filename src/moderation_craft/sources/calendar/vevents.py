@@ -9,7 +9,10 @@ from typing import Any
 from icalendar import Component, Event
 from icalendar.prop import vBroken
 
+from moderation_craft.sources.calendar.rules import frequency, never_happens
+
 MAX_STARTS_A_DAY = 96
+EARLIEST_YEAR_BY_HOUR = 1970
 
 _TIME_NAMES = ("DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "RRULE", "RDATE", "EXDATE")
 _STARTS_A_DAY = {"SECONDLY": 86_400, "MINUTELY": 1_440, "HOURLY": 24}
@@ -61,14 +64,14 @@ def _check_times(event: Event) -> None:
     if "DTSTART" not in event:
         raise Broken("it has no DTSTART")
     for name in _TIME_NAMES:
-        for value in _values(event, name):
+        for value in values_of(event, name):
             if isinstance(value, vBroken):
                 raise Broken(f"{name} cannot be read")
             zone = value.params.get("TZID")
             if zone and isinstance(getattr(value, "dt", None), datetime) and value.dt.tzinfo is None:
                 raise Broken(f"its time zone {zone!r} is neither known nor defined in the calendar")
     for name in ("DTSTART", "DTEND", "DURATION", "RECURRENCE-ID"):
-        if len(_values(event, name)) > 1:
+        if len(values_of(event, name)) > 1:
             raise Broken(f"it has {name} more than once")
     start = moment(event, "DTSTART")
     if "DTEND" in event:
@@ -99,15 +102,23 @@ def moment(event: Event, name: str) -> date:
 
 
 def _check_rules(event: Event) -> None:
-    """Refuse rules that repeat by the minute: a calendar of appointments has none, and they never end."""
-    for rule in _values(event, "RRULE"):
-        starts = _STARTS_A_DAY.get(str(rule.get("FREQ", [""])[0]), 1)
+    """Refuse rules that cannot be worked out in reasonable time: a calendar of appointments has none."""
+    start = moment(event, "DTSTART")
+    for rule in values_of(event, "RRULE"):
+        starts = _STARTS_A_DAY.get(frequency(rule), 1)
         for name in ("BYHOUR", "BYMINUTE", "BYSECOND"):
             starts *= max(1, len(rule.get(name, [])))
         if starts > MAX_STARTS_A_DAY:
             raise Broken(f"its rule repeats up to {starts:,} times a day")
+        if starts > 1 and start.year < EARLIEST_YEAR_BY_HOUR:
+            raise Broken(f"its rule repeats by the hour since {start.year}")
+        if any(interval < 1 for interval in rule.get("INTERVAL", [])):
+            raise Broken("its rule has an INTERVAL below 1")
+        if never_happens(rule, start):
+            raise Broken("its rule names days that never come")
 
 
-def _values(event: Event, name: str) -> list[Any]:
+def values_of(event: Event, name: str) -> list[Any]:
+    """A property's values, none, one or several."""
     value = event.get(name, [])
     return value if isinstance(value, list) else [value]

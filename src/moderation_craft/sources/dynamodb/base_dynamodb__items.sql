@@ -1,13 +1,52 @@
 -- What exists now: the newest full snapshot, with the last word of the changes after it on each key they speak of.
 -- A key that no change speaks of needs no comparing; there are few others.
-with source as (
-    select *
-    from {{ source('raw', 'dynamodb_items') }}
-    where item is not null
+with told as (
+    select
+        table_name,
+        pk,
+        sk,
+        chain_position,
+        is_delete,
+        deleted_at
+    from {{ source('raw', 'dynamodb_changes') }}
+),
+
+-- A snapshot holds a key once: what no change and no other snapshot speaks of cannot stand twice, and grouping it
+-- would cost a third of this model.
+alone as (
+    select
+        i.table_name,
+        i.item as record,
+        i.pk,
+        i.sk,
+        {{ blank_to_null('i.entity_type') }} as entity_name,
+        {{ blank_to_null('i.user_id') }} as named_user_id,
+        {{ blank_to_null('i.id') }} as named_id,
+        case when not i.is_delete then i.chain_position end as chain_position,
+        i.observed_at,
+        i.last_seen_at,
+        i.gone_at,
+        i.part_number
+    from {{ source('raw', 'dynamodb_items') }} as i
+    left join told as c on i.table_name = c.table_name and i.pk = c.pk and i.sk = c.sk
+    where i.item is not null and not i.may_repeat and c.table_name is null
+),
+
+repeated as (
+    select i.*
+    from {{ source('raw', 'dynamodb_items') }} as i
+    where i.item is not null and i.may_repeat
+    union all
+    select i.*
+    from {{ source('raw', 'dynamodb_items') }} as i
+    inner join told as c on i.table_name = c.table_name and i.pk = c.pk and i.sk = c.sk
+    where i.item is not null and not i.may_repeat
 ),
 
 -- The keys are the item's own: grouping by them too costs less than picking one of each.
 distinct_items as (
+    select * from alone
+    union all
     select
         table_name,
         item as record,
@@ -21,7 +60,7 @@ distinct_items as (
         max(last_seen_at) as last_seen_at,
         max(gone_at) as gone_at,
         min(part_number) as part_number
-    from source
+    from repeated
     group by table_name, item, pk, sk, entity_type, user_id, id
 ),
 
@@ -51,5 +90,5 @@ select
     i.part_number,
     i.record
 from identified as i
-left join {{ source('raw', 'dynamodb_changes') }} as c
+left join told as c
     on i.table_name = c.table_name and i.pk = c.pk and i.sk = c.sk

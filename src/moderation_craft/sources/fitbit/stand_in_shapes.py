@@ -1,73 +1,41 @@
-"""People's nights and days in the Google Health API's own shapes: int64 as text, offsets as `32400s`."""
+"""People's nights and days in the Google Health API's shapes: int64 as text, offsets as `32400s`, NaN as text."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
+
+from moderation_craft.sources.fitbit.stand_in_people import HealthDay, LoggedMood, Night, Workout
+
+Value = dict[str, Any]
+ZONES = ("LIGHT", "MODERATE", "VIGOROUS", "PEAK")
 
 
-@dataclass(frozen=True)
-class HealthDay:
-    """What a tracker knows of one civil day; None where it knows nothing."""
-
-    date: date
-    steps: int | None = None
-    active_minutes: int | None = None
-    calories_kcal: float | None = None
-    resting_heart_rate_bpm: int | None = None
-    hrv_ms: float | None = None
+def source(device: str = "") -> Value:
+    return {
+        "platform": "FITBIT",
+        "recordingMethod": "DERIVED",
+        "device": {"displayName": device} if device else {},
+    }
 
 
-@dataclass(frozen=True)
-class Night:
-    """One sleep log. Instants are UTC; `stages` are (type, start, end) and cover it without a gap."""
-
-    log_id: str
-    start: datetime
-    end: datetime
-    start_utc_offset: timedelta
-    end_utc_offset: timedelta
-    log_type: Literal["STAGES", "CLASSIC"]
-    is_main: bool
-    stages: Sequence[tuple[str, datetime, datetime]] = ()
-
-    @property
-    def civil_end(self) -> datetime:
-        """When it ended by the clock on the wall (without a zone)."""
-        return self.end.astimezone(UTC).replace(tzinfo=None) + self.end_utc_offset
-
-
-@dataclass(frozen=True)
-class HealthPerson:
-    """A person of the stand-in, known by a bearer token. A night given twice is served twice."""
-
-    user_id: str
-    access_token: str
-    days: Mapping[date, HealthDay]
-    nights: Sequence[Night]
-
-
-SOURCE = {"platform": "FITBIT", "recordingMethod": "DERIVED", "device": {}}
-
-
-def sleep_point(night: Night) -> dict[str, Any]:
-    sleep: dict[str, Any] = {
-        "interval": _interval(night.start, night.end, night.start_utc_offset, night.end_utc_offset),
+def sleep_value(night: Night) -> Value:
+    return {
+        "interval": interval(night.start, night.end, night.start_utc_offset, night.end_utc_offset),
         "type": night.log_type,
         "metadata": _sleep_metadata(night),
         "stages": _stages(night),
         "summary": _sleep_summary(night),
-        "createTime": _instant(night.end + timedelta(minutes=10)),
-        "updateTime": _instant(night.end + timedelta(minutes=17)),
+        "createTime": instant(night.end + timedelta(minutes=10)),
+        "updateTime": instant(night.end + timedelta(minutes=17)),
     }
-    return {"name": f"users/me/dataTypes/sleep/dataPoints/{night.log_id}", "dataSource": SOURCE, "sleep": sleep}
 
 
-def _sleep_metadata(night: Night) -> dict[str, Any]:
+def _sleep_metadata(night: Night) -> Value:
     """Flags that are false are left out, as proto JSON leaves them out."""
-    found: dict[str, Any] = {"mainSleep": True} if night.is_main else {}
+    found: Value = {"mainSleep": True} if night.is_main else {}
     found["processed"] = True
     if night.log_type == "STAGES":
         found["stagesStatus"] = "SUCCEEDED"
@@ -76,17 +44,17 @@ def _sleep_metadata(night: Night) -> dict[str, Any]:
     return found
 
 
-def _stages(night: Night) -> list[dict[str, Any]]:
+def _stages(night: Night) -> list[Value]:
     offsets = [(night.start_utc_offset, night.start_utc_offset)] * len(night.stages)
     if offsets:
         offsets[-1] = (night.start_utc_offset, night.end_utc_offset)
     return [
-        {"type": kind, **_interval(start, end, *offset)}
+        {"type": kind, **interval(start, end, *offset)}
         for (kind, start, end), offset in zip(night.stages, offsets, strict=True)
     ]
 
 
-def _sleep_summary(night: Night) -> dict[str, Any]:
+def _sleep_summary(night: Night) -> Value:
     minutes: dict[str, int] = {}
     counts: dict[str, int] = {}
     for kind, start, end in night.stages:
@@ -108,60 +76,162 @@ def _sleep_summary(night: Night) -> dict[str, Any]:
     }
 
 
-def steps_value(day: HealthDay) -> dict[str, Any] | None:
-    return None if day.steps is None else {"steps": {"countSum": str(day.steps)}}
+def exercise_value(workout: Workout) -> Value:
+    metrics: Value = {"caloriesKcal": number(workout.kcal), "steps": str(workout.steps)}
+    if workout.distance_km is not None:
+        metrics["distanceMillimeters"] = number(workout.distance_km * 1_000_000)
+    if workout.heart_rate_bpm is not None:
+        metrics["averageHeartRateBeatsPerMinute"] = str(workout.heart_rate_bpm)
+    return {
+        "interval": interval(workout.start, workout.end, workout.utc_offset, workout.utc_offset),
+        "exerciseType": workout.exercise_type,
+        "displayName": workout.display_name,
+        "activeDuration": duration(workout.end - workout.start),
+        "metricsSummary": metrics,
+        "exerciseMetadata": {},
+        "createTime": instant(workout.end),
+        "updateTime": instant(workout.end),
+    }
 
 
-def active_minutes_value(day: HealthDay) -> dict[str, Any] | None:
+def mood_value(mood: LoggedMood) -> Value:
+    return {
+        "sampleTime": sample_time(mood.at, mood.utc_offset),
+        "moods": list(mood.labels),
+        "valences": [mood.valence],
+    }
+
+
+def weight_value(at: datetime, day: HealthDay) -> Value:
+    return {"sampleTime": sample_time(at, day.utc_offset), "weightGrams": number((day.weight_kg or 0) * 1000)}
+
+
+def heart_rate_value(at: datetime, day: HealthDay, beats: int) -> Value:
+    sampled = sample_time(at, day.utc_offset)
+    return {"sampleTime": sampled, "beatsPerMinute": str(beats), "metadata": {"sensorLocation": "WRIST"}}
+
+
+def _active_minutes(day: HealthDay) -> Value | None:
     """`active_minutes` is what Fitbit calls active: moderate and vigorous. Light minutes come on top."""
     if day.active_minutes is None:
         return None
     vigorous = day.active_minutes // 3
     levels = {"LIGHT": (day.steps or 0) // 60, "MODERATE": day.active_minutes - vigorous, "VIGOROUS": vigorous}
+    rolled = [{"activityLevel": level, "activeMinutesSum": str(minutes)} for level, minutes in levels.items()]
+    return {"activeMinutesRollupByActivityLevel": rolled}
+
+
+def _zone_minutes(day: HealthDay) -> Value | None:
+    """Active zone minutes: vigorous and peak ones count double."""
+    if day.zone_minutes is None:
+        return None
     return {
-        "activeMinutes": {
-            "activeMinutesRollupByActivityLevel": [
-                {"activityLevel": level, "activeMinutesSum": str(minutes)} for level, minutes in levels.items()
-            ]
-        }
+        "sumInFatBurnHeartZone": str(day.zone_minutes.get("MODERATE", 0)),
+        "sumInCardioHeartZone": str(2 * day.zone_minutes.get("VIGOROUS", 0)),
+        "sumInPeakHeartZone": str(2 * day.zone_minutes.get("PEAK", 0)),
     }
 
 
-def calories_value(day: HealthDay) -> dict[str, Any] | None:
-    return None if day.calories_kcal is None else {"totalCalories": {"kcalSum": day.calories_kcal}}
+def _time_in_zones(day: HealthDay) -> Value | None:
+    if day.zone_minutes is None:
+        return None
+    times = [
+        {"heartRateZone": zone, "duration": duration(timedelta(minutes=day.zone_minutes.get(zone, 0)))}
+        for zone in ZONES
+    ]
+    return {"timeInHeartRateZones": times}
 
 
-def resting_heart_rate_point(day: HealthDay) -> dict[str, Any] | None:
+def _calories_in_zones(day: HealthDay) -> Value | None:
+    if day.zone_minutes is None:
+        return None
+    kcal = {"LIGHT": 3.5, "MODERATE": 6.0, "VIGOROUS": 9.5, "PEAK": 12.0}
+    burned = [
+        {"heartRateZone": zone, "kcal": number(kcal[zone] * day.zone_minutes.get(zone, 0))} for zone in ZONES
+    ]
+    return {"caloriesInHeartRateZones": burned}
+
+
+def _heart_rate(day: HealthDay) -> Value | None:
+    if day.heart_rate_bpm is None:
+        return None
+    low, mean, high = map(number, day.heart_rate_bpm)
+    return {"beatsPerMinuteMin": low, "beatsPerMinuteAvg": mean, "beatsPerMinuteMax": high}
+
+
+def _of(name: str, found: float | None, spell: Callable[[float], Any]) -> Value | None:
+    return None if found is None else {name: spell(found)}
+
+
+ROLL_UPS: Mapping[str, Callable[[HealthDay], Value | None]] = {
+    "steps": lambda day: _of("countSum", day.steps, whole),
+    "distance": lambda day: _of("millimetersSum", day.distance_km, lambda km: whole(km * 1_000_000)),
+    "floors": lambda day: _of("countSum", day.floors, whole),
+    "total-calories": lambda day: _of("kcalSum", day.calories_kcal, number),
+    "active-minutes": _active_minutes,
+    "active-zone-minutes": _zone_minutes,
+    "sedentary-period": lambda day: _of("durationSum", day.sedentary_minutes, lambda m: f"{round(m * 60)}s"),
+    "time-in-heart-rate-zone": _time_in_zones,
+    "calories-in-heart-rate-zone": _calories_in_zones,
+    "heart-rate": _heart_rate,
+}
+"""A day's total by data type, without the data type's own name; None where the tracker knows none."""
+
+
+def _resting_heart_rate(day: HealthDay) -> Value | None:
     if day.resting_heart_rate_bpm is None:
         return None
-    value = {
-        "date": ymd(day.date),
-        "beatsPerMinute": str(day.resting_heart_rate_bpm),
-        "dailyRestingHeartRateMetadata": {"calculationMethod": "WITH_SLEEP"},
-    }
-    return {"dataSource": SOURCE, "dailyRestingHeartRate": value}
+    how = {"dailyRestingHeartRateMetadata": {"calculationMethod": "WITH_SLEEP"}}
+    return {"beatsPerMinute": whole(day.resting_heart_rate_bpm), **how}
 
 
-def heart_rate_variability_point(day: HealthDay) -> dict[str, Any] | None:
+def _variability(day: HealthDay) -> Value | None:
     if day.hrv_ms is None:
         return None
-    value: dict[str, Any] = {
-        "date": ymd(day.date),
-        "averageHeartRateVariabilityMilliseconds": day.hrv_ms,
-        "deepSleepRootMeanSquareOfSuccessiveDifferencesMilliseconds": round(day.hrv_ms * 0.9, 1),
+    found: Value = {
+        "averageHeartRateVariabilityMilliseconds": number(day.hrv_ms),
+        "deepSleepRootMeanSquareOfSuccessiveDifferencesMilliseconds": number(round(day.hrv_ms * 0.9, 1)),
     }
     if day.resting_heart_rate_bpm:
-        value["nonRemHeartRateBeatsPerMinute"] = str(day.resting_heart_rate_bpm - 2)
-    return {"dataSource": SOURCE, "dailyHeartRateVariability": value}
+        found["nonRemHeartRateBeatsPerMinute"] = whole(day.resting_heart_rate_bpm - 2)
+    return found
 
 
-def rolled_up(day: date, value: dict[str, Any]) -> dict[str, Any]:
+def _oxygen(day: HealthDay) -> Value | None:
+    if day.spo2_pct is None:
+        return None
+    return {
+        "averagePercentage": number(day.spo2_pct),
+        "lowerBoundPercentage": number(day.spo2_pct - 2),
+        "upperBoundPercentage": number(min(100.0, day.spo2_pct + 1.5)),
+    }
+
+
+def _skin_temperature(day: HealthDay) -> Value | None:
+    """The first month has no baseline yet."""
+    if day.skin_temperature_celsius is None:
+        return None
+    baseline = _of("baselineTemperatureCelsius", day.skin_baseline_celsius, number) or {}
+    return {"nightlyTemperatureCelsius": number(day.skin_temperature_celsius), **baseline}
+
+
+DAILIES: Mapping[str, Callable[[HealthDay], Value | None]] = {
+    "daily-resting-heart-rate": _resting_heart_rate,
+    "daily-heart-rate-variability": _variability,
+    "daily-oxygen-saturation": _oxygen,
+    "daily-respiratory-rate": lambda day: _of("breathsPerMinute", day.breathing_rate_per_minute, number),
+    "daily-sleep-temperature-derivations": _skin_temperature,
+}
+"""A day's summary by data type, without its date; None where the tracker knows none."""
+
+
+def rolled_up(day: date, field: str, value: Value) -> Value:
     """A day's roll-up; midnight is `"time": {}`."""
     following = day + timedelta(days=1)
     return {
         "civilStartTime": {"date": ymd(day), "time": {}},
         "civilEndTime": {"date": ymd(following), "time": {}},
-        **value,
+        field: value,
     }
 
 
@@ -169,14 +239,32 @@ def ymd(day: date) -> dict[str, int]:
     return {"year": day.year, "month": day.month, "day": day.day}
 
 
-def _interval(start: datetime, end: datetime, start_offset: timedelta, end_offset: timedelta) -> dict[str, str]:
+def whole(value: float) -> str:
+    """An int64: text."""
+    return str(round(value))
+
+
+def number(value: float) -> float | str:
+    """A double; what is none is text."""
+    return value if math.isfinite(value) else "NaN"
+
+
+def duration(length: timedelta) -> str:
+    return f"{int(length.total_seconds())}s"
+
+
+def interval(start: datetime, end: datetime, start_offset: timedelta, end_offset: timedelta) -> dict[str, str]:
     return {
-        "startTime": _instant(start),
-        "startUtcOffset": f"{int(start_offset.total_seconds())}s",
-        "endTime": _instant(end),
-        "endUtcOffset": f"{int(end_offset.total_seconds())}s",
+        "startTime": instant(start),
+        "startUtcOffset": duration(start_offset),
+        "endTime": instant(end),
+        "endUtcOffset": duration(end_offset),
     }
 
 
-def _instant(moment: datetime) -> str:
+def sample_time(at: datetime, offset: timedelta) -> dict[str, str]:
+    return {"physicalTime": instant(at), "utcOffset": duration(offset)}
+
+
+def instant(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="auto") + "Z"

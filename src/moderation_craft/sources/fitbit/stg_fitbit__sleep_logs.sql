@@ -1,50 +1,53 @@
--- Real archives repeat a log: the newest state of each id counts, once.
-with accepted as (
-    select *
-    from {{ ref('base_fitbit__sleep_points') }}
-    where refusal is null
-    qualify row_number() over (
-        partition by user_id, sleep_id order by updated_at desc nulls last, date desc, record asc
-    ) = 1
+-- The same night by several ways is one row: what was measured in it comes from one way (stages before none), all
+-- else from the first way that says it.
+{%- set measured = [
+    'log_type', 'minutes_in_bed', 'minutes_asleep', 'minutes_awake', 'deep_minutes', 'light_minutes', 'rem_minutes',
+    'restless_minutes'
+] %}
+{%- set told = [
+    'source_sleep_id', 'source_date', 'is_main_by_source', 'started_at', 'ended_at', 'started_local', 'ended_local',
+    'start_offset_seconds', 'end_offset_seconds', 'updated_at'
+] %}
+
+with logs as (
+    {%- for way in fitbit_ways('sleep') %}
+    select
+        user_id,
+        sleep_id,
+        {%- for column in told + measured %}
+        {{ column }},
+        {%- endfor %}
+        way_in
+    from {{ way }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 ),
 
-typed as (
+ranked as (
     select
         *,
-        coalesce(sleep_type = 'STAGES' and coalesce(stages_status, 'SUCCEEDED') = 'SUCCEEDED', false)
-        and coalesce(stage_minutes['LIGHT'], stage_minutes['DEEP'], stage_minutes['REM']) is not null as has_stages,
-        {{ seconds_between('started_at', 'ended_at') }} / 60.0 as minutes_between
-    from accepted
-),
-
-measured as (
-    select
-        *,
-        case when has_stages then coalesce(stage_minutes['DEEP'], 0) end as deep_minutes,
-        case when has_stages then coalesce(stage_minutes['LIGHT'], 0) end as light_minutes,
-        case when has_stages then coalesce(stage_minutes['REM'], 0) end as rem_minutes,
-        coalesce(summary_minutes_in_bed, minutes_between) as minutes_in_bed
-    from typed
+        row_number() over (
+            partition by user_id, sleep_id
+            order by {{ way_rank() }} asc, updated_at desc nulls last, source_date desc, source_sleep_id asc
+        ) as way_rank,
+        row_number() over (
+            partition by user_id, sleep_id
+            order by
+                (deep_minutes is not null) desc, (minutes_asleep is not null) desc, {{ way_rank() }} asc,
+                updated_at desc nulls last, source_date desc, source_sleep_id asc
+        ) as measured_rank
+    from logs
 )
 
 select
     user_id,
     sleep_id,
-    date as source_date,
-    case when has_stages then 'stages' else 'classic' end as log_type,
-    is_main_by_source,
-    started_at,
-    ended_at,
-    start_offset_seconds,
-    end_offset_seconds,
-    minutes_in_bed::double as minutes_in_bed,
-    (case
-        when has_stages then deep_minutes + light_minutes + rem_minutes
-        else coalesce(summary_minutes_asleep, stage_minutes['ASLEEP'])
-    end)::double as minutes_asleep,
-    coalesce(summary_minutes_awake, stage_minutes['AWAKE'])::double as minutes_awake,
-    deep_minutes::double as deep_minutes,
-    light_minutes::double as light_minutes,
-    rem_minutes::double as rem_minutes,
-    (case when not has_stages then stage_minutes['RESTLESS'] end)::double as restless_minutes
-from measured
+    {%- for column in told %}
+    {{ first_known(column) }} as {{ column }},
+    {%- endfor %}
+    {%- for column in measured %}
+    max({{ column }}) filter (where measured_rank = 1) as {{ column }},
+    {%- endfor %}
+    {{ first_known('way_in') }} as way_in
+from ranked
+group by user_id, sleep_id

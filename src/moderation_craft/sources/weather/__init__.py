@@ -1,1 +1,1 @@
-"""Weather and air quality from Open-Meteo."""
+"""Weather, air quality and forecasts from Open-Meteo or OpenWeatherMap."""

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 HOURS = range(24)
@@ -29,6 +29,18 @@ class WeatherDay:
     pressure_mean_hpa: float
     pm2_5_hourly: tuple[float, ...]
     us_aqi_hourly: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class WeatherHour:
+    """One hour's weather at one place."""
+
+    temperature_celsius: float
+    precipitation_mm: float
+    humidity_pct: int
+    pressure_hpa: float
+    pm2_5: float
+    us_aqi: int
 
 
 def climate(seed: int, latitude: float, longitude: float, day: date) -> WeatherDay:
@@ -52,6 +64,44 @@ def climate(seed: int, latitude: float, longitude: float, day: date) -> WeatherD
         pressure_mean_hpa=round(1013.5 - 4.5 * summer + 11 * front, 1),
         pm2_5_hourly=hourly,
         us_aqi_hourly=tuple(us_aqi(value) for value in hourly),
+    )
+
+
+def foreseen(seed: int, latitude: float, longitude: float, issued: date, day: date) -> WeatherDay:
+    """What a forecast issued on one day says of another: the further ahead, the further from what comes."""
+    true = climate(seed, latitude, longitude, day)
+    miss = forecast_miss(seed, latitude, longitude, issued, day)
+    return replace(
+        true,
+        temperature_mean_celsius=round(true.temperature_mean_celsius + 4 * miss, 1),
+        temperature_min_celsius=round(true.temperature_min_celsius + 4 * miss, 1),
+        temperature_max_celsius=round(true.temperature_max_celsius + 4 * miss, 1),
+        precipitation_mm=round(true.precipitation_mm * (1 + miss), 1),
+        pressure_mean_hpa=round(true.pressure_mean_hpa - 8 * miss, 1),
+    )
+
+
+def forecast_miss(seed: int, latitude: float, longitude: float, issued: date, day: date) -> float:
+    """How wrong a forecast is, -1 to 1: 0 for the day of issue, at most 1 a week ahead."""
+    lead = min(7, max(0, (day - issued).days))
+    return lead / 7 * _Noise(f"{seed}:{latitude:.1f}:{longitude:.1f}:{issued}", day.toordinal())("forecast", 3)
+
+
+def climate_at(seed: int, latitude: float, longitude: float, instant: datetime) -> WeatherHour:
+    """The weather of an hour at a place; the hour is the sun's there, so that every zone sees the same weather."""
+    solar = instant.astimezone(UTC) + timedelta(hours=round(longitude / 15))
+    day = climate(seed, latitude, longitude, solar.date())
+    swing = (day.temperature_max_celsius - day.temperature_min_celsius) / 2
+    warmest_at = 14
+    return WeatherHour(
+        temperature_celsius=round(
+            day.temperature_mean_celsius + swing * math.cos(2 * math.pi * (solar.hour - warmest_at) / 24), 2
+        ),
+        precipitation_mm=day.precipitation_mm / 24,
+        humidity_pct=day.humidity_mean_pct,
+        pressure_hpa=day.pressure_mean_hpa,
+        pm2_5=day.pm2_5_hourly[solar.hour],
+        us_aqi=day.us_aqi_hourly[solar.hour],
     )
 
 

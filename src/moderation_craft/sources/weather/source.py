@@ -1,4 +1,4 @@
-"""Weather from Open-Meteo: one record a civil day at the place where the person was that day."""
+"""Weather where the person was that day: from Open-Meteo, or from OpenWeatherMap where a key is set."""
 
 from __future__ import annotations
 
@@ -7,25 +7,62 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import groupby
-from typing import Any, TypeAlias
 
 import msgspec
 
 from moderation_craft.clock import Clock, today_in
 from moderation_craft.errors import SchemaChanged
 from moderation_craft.settings import Place, Settings, WeatherSettings
-from moderation_craft.sources.contract import Person, Record, Stream, Window
+from moderation_craft.sources.contract import Person, Record, Source, Stream, Window
 from moderation_craft.sources.http import Http, Reply
+from moderation_craft.sources.weather.arrays import Cut, Fields, by_day, said
+from moderation_craft.sources.weather.openweathermap import OpenWeatherMapSource, openweathermap_http
+from moderation_craft.sources.weather.places import (
+    NO_PLACE,
+    coordinates,
+    day_bounds,
+    fixed_zone,
+    with_places_that_may_be_sent,
+)
 
 API_VERSION = "v1"
 ARCHIVE_DELAY_DAYS = 5
-COORDINATE_DECIMALS = 2  # about a kilometre: finer than the weather models, coarser than an address
+FORECAST_REACHES_BACK_DAYS = 92
+BLANK_LOOKED_FOR_DAYS = 30
+"""A day without a value is asked for again this long; after that the blank is taken for the answer."""
 
 DAILY = Stream(
-    "daily", max_window_days=366, open_days=7, description="temperature, rain, daylight, humidity, pressure"
+    "daily",
+    max_window_days=366,
+    open_days=7,
+    description="temperature, rain, daylight, humidity, pressure",
+    path="/v1/archive",
+    key="daily.time",
+    unit="°C, mm, s, %, hPa",
+    entity="environment",
 )
-AIR_QUALITY = Stream("air_quality", max_window_days=92, open_days=7, description="US AQI and PM2.5, hour by hour")
-STREAMS: tuple[Stream, ...] = (DAILY, AIR_QUALITY)
+AIR_QUALITY = Stream(
+    "air_quality",
+    max_window_days=92,
+    open_days=7,
+    description="US AQI and PM2.5, hour by hour",
+    path="/v1/air-quality",
+    key="hourly.time",
+    unit="US AQI, μg/m³",
+    entity="environment",
+)
+FORECAST = Stream(
+    "forecast",
+    shape="snapshot",
+    description="today and the next seven days, as issued",
+    path="/v1/forecast",
+    key="daily.time",
+    cursor="snapshot",
+    unit="°C, mm, %, hPa",
+    entity="environment",
+)
+STREAMS: tuple[Stream, ...] = (DAILY, AIR_QUALITY, FORECAST)
+FORECAST_DAYS = 8
 
 VARIABLES: Mapping[str, tuple[str, ...]] = {
     "daily": (
@@ -39,27 +76,33 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     ),
     "hourly": ("us_aqi", "pm2_5"),
 }
-OF_THE_ANSWER = ("generationtime_ms", "utc_offset_seconds", "timezone_abbreviation")
-"""Fields about the answer, not about the day: they differ from call to call and are left out."""
 
 # Open-Meteo counts a request by its days: 14 days (of up to 10 variables) are one call of 600 a minute.
 CALLS_PER_MINUTE = 600
 DAYS_PER_CALL = 14
 
-Fields: TypeAlias = dict[str, msgspec.Raw]
+NO_SUCH_ZONE = "Invalid timezone"
+"""How a server that knows no fixed zones refuses one: it is asked again with the place's own, an hour off."""
+
+Params = dict[str, str | int | float]
 
 
 @dataclass(frozen=True)
 class _Question:
-    """Days that one request can answer: one place, one endpoint."""
+    """Days that one request can answer: one place, one endpoint, one offset from UTC."""
 
     place: Place
     endpoint: str
+    zone: str
     days: Sequence[date]
+
+    @property
+    def kind(self) -> str:
+        return "hourly" if self.endpoint == "air_quality" else "daily"
 
 
 class WeatherSource:
-    """The source; `settings` say whose places may be asked for, and where."""
+    """The source over Open-Meteo; `settings` say whose places may be asked for, and where."""
 
     name = "weather"
     streams: Sequence[Stream] = STREAMS
@@ -76,95 +119,115 @@ class WeatherSource:
 
     def refusal(self, person: Person) -> str | None:
         """Why a person cannot be asked for: no known place."""
-        return None if self._places(person) else "no place is known: set weather.places in mcraft.toml"
+        return None if with_places_that_may_be_sent(self._settings, person).places else NO_PLACE
 
     def fetch(self, stream: Stream, person: Person, window: Window) -> Iterator[Record]:
-        """One record for every day that has a known place; see contract.Source."""
-        for question in self._questions(stream, person, window):
-            reply = self._ask(question)
-            metadata = {
-                "api_version": API_VERSION,
-                "request": reply.request,
-                "endpoint": question.endpoint,
-                "place": question.place.name,
-            }
-            days = by_day(reply, "hourly" if stream.name == AIR_QUALITY.name else "daily")
-            yield from (Record(day, days[day], metadata) for day in question.days if day in days)
-            if left_out := [day for day in question.days if day not in days]:
-                raise SchemaChanged(
-                    f"{reply.service} left out {len(left_out)} of the days asked for, {left_out[0]} among them.",
-                    remedy="those days stay open; the next run asks again.",
-                )
+        """One record for every day that has a known place, or today's forecast; see contract.Source."""
+        placed = with_places_that_may_be_sent(self._settings, person)
+        if stream.name == FORECAST.name:
+            yield from self._forecast(placed.place_on(window.last))
+            return
+        for question in self._questions(stream, placed, window):
+            yield from self._answers(question)
 
-    def _places(self, person: Person) -> Sequence[Place]:
-        """The places that may be sent out: those in the settings, else the profile's where that is allowed."""
-        return self._settings.places.get(person.user_id) or (
-            person.places if self._settings.use_profile_places else ()
-        )
+    def _answers(self, question: _Question) -> Iterator[Record]:
+        try:
+            reply, days = self._ask(question)
+        except SchemaChanged as error:
+            if NO_SUCH_ZONE not in error.message or question.zone == question.place.timezone:
+                raise
+            question = replace(question, zone=question.place.timezone)
+            reply, days = self._ask(question)
+        yield from self._records(question, reply, days)
+        if question.endpoint == "archive" and (late := self._not_in_the_archive_yet(question, days)):
+            yield from self._answers(replace(question, endpoint="forecast", days=late))
+        if left_out := [day for day in question.days if day not in days]:
+            raise SchemaChanged(
+                f"{reply.service} left out {len(left_out)} of the days asked for, {left_out[0]} among them.",
+                remedy="those days stay open; the next run asks again.",
+            )
 
-    def _questions(self, stream: Stream, person: Person, window: Window) -> Iterator[_Question]:
-        placed = replace(person, places=self._places(person))
+    def _records(self, question: _Question, reply: Reply, days: Mapping[date, Cut]) -> Iterator[Record]:
+        """Days that have a value, and blank ones that are too old to get any."""
+        metadata = _metadata(reply, question.place) | {"endpoint": question.endpoint}
+        for day in question.days:
+            if day in days and not (days[day].is_blank and self._age_days(question, day) < BLANK_LOOKED_FOR_DAYS):
+                yield Record(day, days[day].data, metadata)
 
-        def where_to_ask(day: date) -> tuple[Place | None, str]:
+    def _not_in_the_archive_yet(self, question: _Question, days: Mapping[date, Cut]) -> list[date]:
+        blank = [day for day in question.days if day in days and days[day].is_blank]
+        return [day for day in blank if self._age_days(question, day) < BLANK_LOOKED_FOR_DAYS]
+
+    def _age_days(self, question: _Question, day: date) -> int:
+        return (today_in(self._clock, question.place.timezone) - day).days
+
+    def _questions(self, stream: Stream, placed: Person, window: Window) -> Iterator[_Question]:
+        def where_to_ask(day: date) -> tuple[Place | None, str, str]:
             place = placed.place_on(day)
             if stream.name == AIR_QUALITY.name or place is None:
-                return place, "air_quality"
+                return place, "air_quality", "GMT"
             newest = today_in(self._clock, place.timezone) - timedelta(days=ARCHIVE_DELAY_DAYS)
-            return place, "archive" if day < newest else "forecast"
+            zone = fixed_zone(place.timezone, day, self._clock)
+            return place, "archive" if day < newest else "forecast", zone
 
-        for (place, endpoint), days in groupby(window.days, where_to_ask):
+        for (place, endpoint, zone), days in groupby(window.days, where_to_ask):
             if place is not None:
-                yield _Question(place, endpoint, list(days))
+                yield _Question(place, endpoint, zone, list(days))
 
-    def _ask(self, question: _Question) -> Reply:
-        place = question.place
-        kind = "hourly" if question.endpoint == "air_quality" else "daily"
-        params: dict[str, str | int | float] = {
-            "latitude": round(place.latitude, COORDINATE_DECIMALS),
-            "longitude": round(place.longitude, COORDINATE_DECIMALS),
-            kind: ",".join(VARIABLES[kind]),
-            "timezone": place.timezone,
-        }
+    def _ask(self, question: _Question) -> tuple[Reply, dict[date, Cut]]:
+        params = _params(question.place, question.kind, question.zone)
+        first, last = question.days[0], question.days[-1]
         if question.endpoint == "forecast":
-            back = (today_in(self._clock, place.timezone) - question.days[0]).days
-            params |= {"past_days": max(0, back), "forecast_days": 1}
+            back = (today_in(self._clock, question.zone) - first).days
+            params |= {"past_days": min(max(0, back), FORECAST_REACHES_BACK_DAYS), "forecast_days": 1}
+        elif question.endpoint == "air_quality":
+            begins, _ = day_bounds(question.place.timezone, first)
+            _, ends = day_bounds(question.place.timezone, last)
+            last_hour = ends - timedelta(hours=1)
+            params |= {"start_date": str(begins.date()), "end_date": str(last_hour.date())}
         else:
-            params |= {"start_date": str(question.days[0]), "end_date": str(question.days[-1])}
+            params |= {"start_date": str(first), "end_date": str(last)}
         cost = math.ceil(len(question.days) / DAYS_PER_CALL)
-        return self._http.get(self._urls[question.endpoint], params=params, cost=cost)
+        reply = self._http.get(self._urls[question.endpoint], params=params, cost=cost)
+        zone = question.place.timezone if question.kind == "hourly" else None
+        return reply, by_day(reply, question.kind, zone)
+
+    def _forecast(self, place: Place | None) -> Iterator[Record]:
+        if place is None:
+            return
+        params = _params(place, "daily", place.timezone) | {"past_days": 0, "forecast_days": FORECAST_DAYS}
+        reply = self._http.get(self._urls["forecast"], params=params)
+        by_day(reply, "daily")
+        data = msgspec.json.encode(said(reply.json(Fields)))
+        yield Record(today_in(self._clock, place.timezone), data, _metadata(reply, place))
 
 
-def by_day(reply: Reply, kind: str) -> dict[date, bytes]:
-    """An answer of parallel arrays, cut by civil day; every value as it was received, unknown fields too."""
-    fields = reply.json(Fields)
-    try:
-        arrays = msgspec.json.decode(fields[kind], type=Fields)
-        times = msgspec.json.decode(arrays["time"], type=list[str])
-        columns = {name: msgspec.json.decode(raw, type=list[msgspec.Raw]) for name, raw in arrays.items()}
-        rows: dict[date, list[int]] = {}
-        for row, moment in enumerate(times):
-            rows.setdefault(date.fromisoformat(moment[:10]), []).append(row)
-        if uneven := [name for name, column in columns.items() if len(column) != len(times)]:
-            raise ValueError(f"{uneven[0]!r} is not as long as 'time'")
-    except (KeyError, ValueError) as error:
-        raise SchemaChanged(
-            f"{reply.service} answered {reply.request!r} in a shape that is not known: {error}.",
-            remedy="the days stay open; upgrade moderation-craft, or report this if yours is the newest.",
-        ) from error
-    kept: dict[str, Any] = {name: raw for name, raw in fields.items() if name not in OF_THE_ANSWER}
-    return {day: _one_day(kept, kind, columns, chosen) for day, chosen in rows.items()}
+def _params(place: Place, kind: str, zone: str) -> Params:
+    latitude, longitude = coordinates(place)
+    return {
+        "latitude": latitude,
+        "longitude": longitude,
+        kind: ",".join(VARIABLES[kind]),
+        "timezone": zone,
+    }
 
 
-def _one_day(
-    fields: Mapping[str, Any], kind: str, columns: Mapping[str, list[msgspec.Raw]], rows: Sequence[int]
-) -> bytes:
-    cut = {name: [column[row] for row in rows] for name, column in columns.items()}
-    return msgspec.json.encode({**fields, kind: cut})
+def _metadata(reply: Reply, place: Place) -> dict[str, str]:
+    return {
+        "api_version": API_VERSION,
+        "request": reply.request,
+        "provider": "open-meteo",
+        "place": place.name,
+        "timezone": place.timezone,
+    }
 
 
-def build(settings: Settings, clock: Clock) -> WeatherSource:
+def build(settings: Settings, clock: Clock) -> Source:
     """The source as the settings describe it."""
-    return WeatherSource(settings.weather, clock, weather_http())
+    weather = settings.weather
+    if weather.chosen_provider == "openweathermap":
+        return OpenWeatherMapSource(weather, clock, openweathermap_http(weather.key))
+    return WeatherSource(weather, clock, weather_http())
 
 
 def weather_http() -> Http:

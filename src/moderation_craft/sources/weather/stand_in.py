@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,13 +16,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from moderation_craft.clock import Clock, SystemClock, today_in
-from moderation_craft.sources.weather.climate import HOURS, WeatherDay, climate
+from moderation_craft.sources.weather.climate import HOURS, WeatherDay, WeatherHour, climate, climate_at, foreseen
 
 __all__ = ["WeatherDay", "climate", "create_app"]
 
-Value = Callable[[WeatherDay], Any]
-
-DAILY: Mapping[str, tuple[str, Value]] = {
+DAILY: Mapping[str, tuple[str, Callable[[WeatherDay], Any]]] = {
     "temperature_2m_mean": ("°C", lambda day: day.temperature_mean_celsius),
     "temperature_2m_min": ("°C", lambda day: day.temperature_min_celsius),
     "temperature_2m_max": ("°C", lambda day: day.temperature_max_celsius),
@@ -31,9 +29,9 @@ DAILY: Mapping[str, tuple[str, Value]] = {
     "relative_humidity_2m_mean": ("%", lambda day: day.humidity_mean_pct),
     "pressure_msl_mean": ("hPa", lambda day: day.pressure_mean_hpa),
 }
-HOURLY: Mapping[str, tuple[str, Value]] = {
-    "us_aqi": ("USAQI", lambda day: day.us_aqi_hourly),
-    "pm2_5": ("μg/m³", lambda day: day.pm2_5_hourly),
+HOURLY: Mapping[str, tuple[str, Callable[[WeatherHour], Any]]] = {
+    "us_aqi": ("USAQI", lambda hour: hour.us_aqi),
+    "pm2_5": ("μg/m³", lambda hour: hour.pm2_5),
 }
 PAST_DAYS_MOST = 92
 FORECAST_DAYS_MOST = 16
@@ -51,7 +49,7 @@ class _Endpoint:
     """What one address serves: its variables, and the days it reaches (counted from today)."""
 
     kind: str
-    variables: Mapping[str, tuple[str, Value]]
+    variables: Mapping[str, tuple[str, Callable[[Any], Any]]]
     swift_type: str
     first: Callable[[date], date]
     ahead_days: int
@@ -107,7 +105,6 @@ class _Server:
         today = today_in(self._clock, timezone.key)
         days = _days(endpoint, question, today)
         known_until = today + timedelta(days=endpoint.known_until_days)
-        weather = [climate(self._seed, latitude, longitude, day) if day <= known_until else None for day in days]
         units = {"time": "iso8601"} | {name: endpoint.variables[name][0] for name in names}
         return _json(
             {
@@ -119,25 +116,52 @@ class _Server:
                 "timezone_abbreviation": self._clock.now().astimezone(timezone).strftime("GMT%:z"),
                 "elevation": 38.0,
                 f"{endpoint.kind}_units": units,
-                endpoint.kind: _arrays(endpoint, names, days, weather),
+                endpoint.kind: (
+                    self._daily(latitude, longitude, names, days, today, known_until)
+                    if endpoint.kind == "daily"
+                    else self._hourly(latitude, longitude, names, days, timezone, known_until)
+                ),
             }
         )
 
-
-def _arrays(
-    endpoint: _Endpoint, names: Sequence[str], days: Sequence[date], weather: Sequence[WeatherDay | None]
-) -> dict[str, list[Any]]:
-    if endpoint.kind == "daily":
+    def _daily(
+        self,
+        latitude: float,
+        longitude: float,
+        names: Sequence[str],
+        days: Sequence[date],
+        today: date,
+        known_until: date,
+    ) -> dict[str, list[Any]]:
+        weather = [
+            foreseen(self._seed, latitude, longitude, min(today, day), day) if day <= known_until else None
+            for day in days
+        ]
         arrays: dict[str, list[Any]] = {"time": [str(day) for day in days]}
         for name in names:
-            value = endpoint.variables[name][1]
-            arrays[name] = [None if day is None else value(day) for day in weather]
+            arrays[name] = [None if day is None else DAILY[name][1](day) for day in weather]
         return arrays
-    arrays = {"time": [f"{day}T{hour:02}:00" for day in days for hour in HOURS]}
-    for name in names:
-        value = endpoint.variables[name][1]
-        arrays[name] = [hour for day in weather for hour in ([None] * 24 if day is None else value(day))]
-    return arrays
+
+    def _hourly(
+        self,
+        latitude: float,
+        longitude: float,
+        names: Sequence[str],
+        days: Sequence[date],
+        timezone: ZoneInfo,
+        known_until: date,
+    ) -> dict[str, list[Any]]:
+        """Twenty-four hours a day, by the offset that the zone has now: Open-Meteo knows no change of clocks."""
+        offset = timedelta(seconds=_offset_seconds(self._clock, timezone))
+        walls = [datetime.combine(day, time(hour), UTC) for day in days for hour in HOURS]
+        weather = [
+            climate_at(self._seed, latitude, longitude, wall - offset) if wall.date() <= known_until else None
+            for wall in walls
+        ]
+        arrays: dict[str, list[Any]] = {"time": [f"{wall:%Y-%m-%dT%H:%M}" for wall in walls]}
+        for name in names:
+            arrays[name] = [None if hour is None else HOURLY[name][1](hour) for hour in weather]
+        return arrays
 
 
 def _days(endpoint: _Endpoint, question: Mapping[str, str], today: date) -> list[date]:

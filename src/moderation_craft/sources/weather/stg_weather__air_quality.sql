@@ -1,24 +1,14 @@
-with latest as (
-    {{ latest_envelopes('weather', 'air_quality') }}
-),
-
-hourly as (
-    select
-        user_id,
-        date,
-        coalesce({{ json_text('metadata', 'place') }}, {{ json_text('metadata', 'place_name') }}) as place,
-        list_filter({{ json_doubles('data', 'hourly.us_aqi') }}, lambda value: value is not null) as us_aqi_values,
-        list_filter({{ json_doubles('data', 'hourly.pm2_5') }}, lambda value: value is not null) as pm2_5_values
-    from latest
-)
-
--- Rounded so that the order of adding up can never show.
+-- Where both providers answered for a day, the one with more hours counts; of two as full, Open-Meteo's.
 select
     user_id,
     date,
+    provider,
     place,
-    len(us_aqi_values) as us_aqi_hours,
-    round(list_avg(us_aqi_values), 6) as us_aqi,
-    round(list_avg(pm2_5_values), 6) as pm2_5_ugm3
-from hourly
-where len(us_aqi_values) >= 12
+    aqi_scale,
+    aqi_hours,
+    aqi,
+    case when aqi_scale = 'us_aqi' then aqi end as us_aqi,
+    pm2_5_ugm3
+from {{ ref('base_weather__air_answers') }}
+where refusal is null and aqi_hours >= 12
+qualify row_number() over (partition by user_id, date order by aqi_hours desc, provider asc) = 1

@@ -1,31 +1,27 @@
-with latest as (
-    {{ latest_envelopes('weather', 'daily') }}
-),
-
-positioned as (
+-- Where both providers answered for a day, the fuller answer counts, whole; of two as full, Open-Meteo's.
+with counted as (
     select
         *,
-        list_position(json_transform(json_extract(data, '$.daily.time'), '["VARCHAR"]'), date::varchar) as day_index
-    from latest
-),
-
-renamed as (
-    select
-        user_id,
-        date,
-        coalesce({{ json_text('metadata', 'place') }}, {{ json_text('metadata', 'place_name') }}) as place,
-        {{ daily_value('temperature_2m_mean') }} as temperature_mean_celsius,
-        {{ daily_value('temperature_2m_min') }} as temperature_min_celsius,
-        {{ daily_value('temperature_2m_max') }} as temperature_max_celsius,
-        {{ daily_value('precipitation_sum') }} as precipitation_mm,
-        {{ daily_value('daylight_duration') }} / 3600.0 as daylight_hours,
-        {{ daily_value('relative_humidity_2m_mean') }} as humidity_pct,
-        {{ daily_value('pressure_msl_mean') }} as pressure_hpa
-    from positioned
+        (temperature_mean_celsius is not null)::integer + (temperature_min_celsius is not null)::integer
+        + (temperature_max_celsius is not null)::integer + (precipitation_mm is not null)::integer
+        + (daylight_hours is not null)::integer + (humidity_pct is not null)::integer
+        + (pressure_hpa is not null)::integer as values_known
+    from {{ ref('base_weather__daily_answers') }}
+    where refusal is null
 )
 
-select * from renamed
-where coalesce(
-    temperature_mean_celsius, temperature_min_celsius, temperature_max_celsius,
-    precipitation_mm, daylight_hours, humidity_pct, pressure_hpa
-) is not null
+select
+    user_id,
+    date,
+    provider,
+    place,
+    temperature_mean_celsius,
+    temperature_min_celsius,
+    temperature_max_celsius,
+    precipitation_mm,
+    daylight_hours,
+    humidity_pct,
+    pressure_hpa
+from counted
+where values_known > 0
+qualify row_number() over (partition by user_id, date order by values_known desc, provider asc) = 1

@@ -10,6 +10,8 @@ from (
     union all
     select user_id from {{ ref('stg_weather__air_quality') }}
     union all
+    select user_id from {{ ref('stg_weather__forecasts') }}
+    union all
     select user_id from {{ ref('stg_calendar__events') }}
     union all
     select user_id from {{ ref('stg_calendar__windows') }}

@@ -151,3 +151,30 @@ lower(regexp_replace({{ expression }}, '([a-z0-9])([A-Z])', '\1_\2', 'g'))
 {%- macro default__field(name, fields) -%}
 nullif(trim({{ fields }}['{{ name }}']), '')
 {%- endmacro -%}
+
+{%- macro json_rows(document) -%}
+{{ return(adapter.dispatch('json_rows', 'moderation_craft')(document)) }}
+{%- endmacro -%}
+
+{#- How many records an answer holds: the elements of an array, of an object's arrays where it has any, none of `{}`
+    and of what is no JSON, else one. -#}
+{%- macro default__json_rows(document) -%}
+case
+    when not json_valid({{ document }}) then 0
+    when json_type({{ document }}) = 'ARRAY' then json_array_length({{ document }})
+    when list_contains(json_type({{ document }}, '$.*'), 'ARRAY')
+        then list_sum(json_array_length({{ document }}, '$.*'))
+    when {{ document }} in ('{}', 'null') then 0
+    else 1
+end::bigint
+{%- endmacro -%}
+
+
+{%- macro text_list(document, path) -%}
+{{ return(adapter.dispatch('text_list', 'moderation_craft')(document, path)) }}
+{%- endmacro -%}
+
+{#- An array of texts as one text, in alphabetical order, a comma and a space between; NULL where there is none. -#}
+{%- macro default__text_list(document, path) -%}
+nullif(array_to_string(list_sort(json_extract_string({{ document }}, '$.{{ path }}[*]')), ', '), '')
+{%- endmacro -%}

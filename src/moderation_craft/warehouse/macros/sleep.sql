@@ -53,3 +53,14 @@ coalesce(
     )
 )
 {%- endmacro -%}
+
+
+{%- macro night_id(started_local, ended_local) -%}
+{{ return(adapter.dispatch('night_id', 'moderation_craft')(started_local, ended_local)) }}
+{%- endmacro -%}
+
+{#- The id of a sleep or an exercise by its wall clocks: Google names points anew, archives by their own numbers and
+    without a zone, but all of them say when it began and ended. -#}
+{%- macro default__night_id(started_local, ended_local) -%}
+md5(strftime({{ started_local }}, '%Y-%m-%dT%H:%M:%S') || '/' || strftime({{ ended_local }}, '%Y-%m-%dT%H:%M:%S'))
+{%- endmacro -%}

@@ -45,3 +45,44 @@ date_diff('second', {{ start }}, {{ end }})
 {%- macro default__days_between(first, last) -%}
 unnest(generate_series({{ first }}::timestamp, {{ last }}::timestamp, interval '1 day'))::date
 {%- endmacro -%}
+
+{%- macro iso_weekday(day) -%}
+{{ return(adapter.dispatch('iso_weekday', 'moderation_craft')(day)) }}
+{%- endmacro -%}
+
+{#- 1 Monday to 7 Sunday. -#}
+{%- macro default__iso_weekday(day) -%}
+isodow({{ day }})::integer
+{%- endmacro -%}
+
+{%- macro iso_week(day) -%}
+{{ return(adapter.dispatch('iso_week', 'moderation_craft')(day)) }}
+{%- endmacro -%}
+
+{%- macro default__iso_week(day) -%}
+weekofyear({{ day }})::integer
+{%- endmacro -%}
+
+{%- macro iso_year(day) -%}
+{{ return(adapter.dispatch('iso_year', 'moderation_craft')(day)) }}
+{%- endmacro -%}
+
+{%- macro default__iso_year(day) -%}
+isoyear({{ day }})::integer
+{%- endmacro -%}
+
+{%- macro first_of_year(day) -%}
+{{ return(adapter.dispatch('first_of_year', 'moderation_craft')(day)) }}
+{%- endmacro -%}
+
+{%- macro default__first_of_year(day) -%}
+date_trunc('year', {{ day }})::date
+{%- endmacro -%}
+
+{%- macro last_of_year(day) -%}
+{{ return(adapter.dispatch('last_of_year', 'moderation_craft')(day)) }}
+{%- endmacro -%}
+
+{%- macro default__last_of_year(day) -%}
+(date_trunc('year', {{ day }}) + interval '1 year' - interval '1 day')::date
+{%- endmacro -%}

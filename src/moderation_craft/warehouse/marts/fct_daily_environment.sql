@@ -1,26 +1,9 @@
-with joined as (
-    select
-        coalesce(w.user_id, a.user_id) as user_id,
-        coalesce(w.date, a.date) as date,
-        coalesce(w.place, a.place) as place,
-        w.temperature_mean_celsius,
-        w.temperature_min_celsius,
-        w.temperature_max_celsius,
-        w.pressure_hpa,
-        w.humidity_pct,
-        w.precipitation_mm,
-        w.daylight_hours,
-        a.us_aqi
-    from {{ ref('stg_weather__daily') }} as w
-    full outer join {{ ref('stg_weather__air_quality') }} as a
-        on w.user_id = a.user_id and w.date = a.date
-),
-
-derived as (
+with derived as (
     select
         *,
+        -- OpenWeatherMap's pressure is that of 12:00, Open-Meteo's the day's mean: one is not set against the other.
         case
-            when lag(date) over by_day = date - 1
+            when lag(date) over by_day = date - 1 and lag(provider) over by_day = provider
                 then round(pressure_hpa - lag(pressure_hpa) over by_day, 6)
         end as pressure_change_hpa,
         round(
@@ -28,7 +11,7 @@ derived as (
             + 0.01 * humidity_pct * (0.99 * temperature_mean_celsius - 14.3)
             + 46.3, 6
         ) as discomfort_index
-    from joined
+    from {{ ref('stg_weather__environment') }}
     window by_day as (partition by user_id order by date)
 )
 
@@ -48,11 +31,11 @@ select
     (
         select c.aqi_category
         from {{ ref('aqi_categories') }} as c
-        where d.us_aqi <= c.most_us_aqi
-        order by c.most_us_aqi asc
+        where d.aqi_scale = c.aqi_scale and d.aqi <= c.most_aqi
+        order by c.most_aqi asc
         limit 1
     ) as aqi_category,
-    case when d.us_aqi is not null then 'us_aqi' end as aqi_scale,
+    d.aqi_scale,
     d.discomfort_index,
     (
         select c.comfort
@@ -60,5 +43,9 @@ select
         where d.discomfort_index < c.below_index
         order by c.below_index asc
         limit 1
-    ) as comfort
+    ) as comfort,
+    d.aqi,
+    d.pm2_5_ugm3,
+    d.provider,
+    d.air_provider
 from derived as d

@@ -37,7 +37,21 @@ measures as (
         h.active_minutes,
         h.calories_kcal,
         h.resting_heart_rate_bpm,
-        h.hrv_ms
+        h.hrv_ms,
+        h.distance_km,
+        h.floors,
+        h.lightly_active_minutes,
+        h.sedentary_minutes,
+        h.active_zone_minutes,
+        h.exercise_count,
+        h.exercise_minutes,
+        h.heart_rate_min_bpm,
+        h.heart_rate_mean_bpm,
+        h.heart_rate_max_bpm,
+        h.spo2_pct,
+        h.breathing_rate_per_minute,
+        h.skin_temperature_delta_celsius,
+        h.weight_kg
     from days as d
     left join main_sleep as s on d.user_id = s.user_id and d.date = s.date
     left join naps as n on d.user_id = n.user_id and d.date = n.date

@@ -24,7 +24,8 @@ app as (
         'E003' as code,
         refusal as reason,
         origin,
-        record
+        record,
+        null::varchar as user_id
     from refused
 ),
 
@@ -35,11 +36,60 @@ sleep_logs as (
         'E003' as code,
         refusal as reason,
         origin,
-        record
+        record,
+        user_id
     from {{ ref('base_fitbit__sleep_points') }}
     where refusal is not null
+),
+
+exercises as (
+    select
+        'fitbit' as source,
+        date as dt,
+        'E003' as code,
+        refusal as reason,
+        origin,
+        record,
+        user_id
+    from {{ ref('base_fitbit__exercise_points') }}
+    where refusal is not null
+),
+
+figures as (
+    select
+        'fitbit' as source,
+        date as dt,
+        'E003' as code,
+        refusal as reason,
+        origin,
+        record,
+        user_id
+    from {{ ref('base_fitbit__google_health_figures') }}
+    where refusal is not null
+),
+
+weather as (
+    {%- for name, day in {'daily': 'date', 'air': 'date', 'forecast': 'issued_on'}.items() %}
+    select
+        'weather' as source,
+        {{ day }} as dt,
+        'E003' as code,
+        refusal as reason,
+        origin,
+        record,
+        user_id
+    from {{ ref('base_weather__' ~ name ~ '_answers') }}
+    where refusal is not null
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 )
 
 select * from app
 union all
 select * from sleep_logs
+union all
+select * from exercises
+union all
+select * from figures
+union all
+select * from weather

@@ -1,0 +1,23 @@
+select
+    user_id,
+    {{ night_id('started_at + to_seconds(start_offset_seconds)', 'ended_at + to_seconds(end_offset_seconds)') }} as sleep_id,
+    log_id as source_sleep_id,
+    date as source_date,
+    log_type,
+    is_main as is_main_by_source,
+    started_at,
+    ended_at,
+    started_at + to_seconds(start_offset_seconds) as started_local,
+    ended_at + to_seconds(end_offset_seconds) as ended_local,
+    start_offset_seconds,
+    end_offset_seconds,
+    minutes_in_bed,
+    minutes_asleep,
+    minutes_awake,
+    deep_minutes,
+    light_minutes,
+    rem_minutes,
+    restless_minutes,
+    null::timestamp as updated_at,
+    way_in
+from {{ source('raw', 'fitbit_archive_sleep') }}

@@ -1,4 +1,0 @@
-{{ fitbit_daily('steps', 'rollupDataPoints', 'steps.countSum', 'steps') }}
-
-select * from renamed
-where steps >= 0
