@@ -14,7 +14,12 @@ from tests.browser.chromium import chromium
 from tests.cli.run import mcraft
 from tests.serve.server import served
 
-PAGES = {"dashboard": "/", "pipeline": "/debug/pipeline", "schema": "/debug/pipeline#schema"}
+PAGES = {
+    "dashboard": "/",
+    "connections": "/settings/integrations",
+    "pipeline": "/debug/pipeline",
+    "schema": "/debug/pipeline#schema",
+}
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 LOCALES = {"ja": "ja-JP", "en": "en-GB"}
@@ -23,6 +28,7 @@ FOR_README = {
     ("dashboard", "desktop", "light", "en"): Path("docs/images/dashboard.png"),
     ("dashboard", "desktop", "light", "ja"): Path("docs/images/dashboard-ja.png"),
     ("pipeline", "desktop", "light", "en"): Path("docs/images/pipeline.png"),
+    ("connections", "desktop", "light", "en"): Path("docs/images/connections.png"),
 }
 
 
@@ -55,6 +61,8 @@ def photograph(
         expect(opened.locator('[data-engine="wasm"]')).to_be_visible(timeout=90_000)
     opened.wait_for_load_state("networkidle" if page == "dashboard" else "load")
     expect(opened.locator("h1, h2").first).to_be_visible(timeout=90_000)
+    if page == "connections":
+        expect(opened.get_by_test_id("heat").first).to_be_visible()
     if page == "schema":
         opened.locator('[data-entity="work_session"] summary').click()
     path = TARGET / f"{page}-{size}-{scheme}-{language}.png"

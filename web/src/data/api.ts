@@ -1,4 +1,6 @@
+import type { Acted, Service, ServiceName } from "./connections";
 import type { DayRow } from "./marts";
+import type { Completeness, Refresh, SourceHoldings } from "./sources";
 import type {
   ApiError,
   AppSchema,
@@ -78,6 +80,17 @@ export const api = {
   runs: (limit: number) => request<{ runs: Job[] }>(`/api/pipeline/runs?limit=${limit}`),
   job: (jobId: string) => request<Job>(`/api/pipeline/status/${encodeURIComponent(jobId)}`),
   start: (kind: StartableJob, choice?: ExportChoice) => request<Job>(`/api/pipeline/${kind}`, post(choice ?? {})),
+  sources: () => request<{ sources: SourceHoldings[] }>("/api/sources"),
+  completeness: (userId: string) =>
+    request<Completeness>(`/api/sources/completeness?${new URLSearchParams({ user: userId })}`),
+  refresh: (userId: string) => request<Refresh>("/api/pipeline/refresh", post({ userId })),
+  integrations: () => request<{ services: Service[] }>("/api/integrations"),
+  authorizeUrl: (service: ServiceName, userId: string) =>
+    `/api/integrations/${service}/authorize?${new URLSearchParams({ user: userId })}`,
+  testConnection: (service: ServiceName, userId: string) =>
+    request<Acted>(`/api/integrations/${service}/test`, post({ userId })),
+  revokeConnection: (service: ServiceName, userId: string) =>
+    request<Acted>(`/api/integrations/${service}/revoke`, post({ userId })),
   downloadUrl: (exportId: string, format: ExportFormat) =>
     `/api/pipeline/exports/${encodeURIComponent(exportId)}/download${format === "parquet" ? "?format=parquet" : ""}`,
 };
