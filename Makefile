@@ -46,6 +46,9 @@ bench-export: setup .venv-bench/.ready ## the export beside boto3, awswrangler a
 bench-sources: setup .venv-bench/.ready ## a two-year backfill's requests and wall time at the real limit, and Takeout's speed
 	$(BIN)/python -m benchmarks.sources
 
+bench-insights: .venv/.ready ## false findings, power and cost of the analysis (1 minute; docs/insights.md)
+	$(BIN)/python -m benchmarks.insights
+
 screenshots: setup .venv/.browser ## pictures of every page: phone and desktop, light and dark, both languages
 	$(SAY) "Screenshots into screenshots/"
 	$(BIN)/python -m tests.browser.screenshots
@@ -124,4 +127,4 @@ $(STATIC)/index.html: web/node_modules/.ready $(filter-out web/node_modules/%,$(
 	chromium --version
 	touch $@
 
-.PHONY: help setup demo test test-slow dynalite lambda lambda-runtime lint bench bench-export bench-sources screenshots reference web wheel lock clean
+.PHONY: help setup demo test test-slow dynalite lambda lambda-runtime lint bench bench-export bench-sources bench-insights screenshots reference web wheel lock clean

@@ -424,6 +424,24 @@ def query(
 
 
 @app.command()
+def analyse(
+    user: User = None,
+    strongest: Annotated[
+        int, typer.Option("--strongest", min=1, help="How many links a person, the surest first.")
+    ] = 10,
+    lake: LakeAddress = None,
+    as_json: AsJson = False,
+) -> None:
+    """What goes together in your days, and how sure that is: links found by the daily job's analysis."""
+    from moderation_craft import views
+    from moderation_craft.insights.findings import read_findings
+
+    with _context(lake) as context:
+        found = read_findings(context.lake, user)
+    print(views.findings_as_json(found) if as_json else views.findings_text(found, strongest))
+
+
+@app.command()
 def status(lake: LakeAddress = None, as_json: AsJson = False) -> None:
     """Each layer's objects, rows and freshness, the last runs, what is in quarantine."""
     from moderation_craft import views

@@ -19,6 +19,7 @@ from moderation_craft.pipeline import source_view
 
 if TYPE_CHECKING:
     from moderation_craft.doctor import Check
+    from moderation_craft.insights.findings import PersonFindings
     from moderation_craft.pipeline.holdings import Holding
     from moderation_craft.pipeline.status import Report
     from moderation_craft.sources.oauth.overview import Forgotten
@@ -54,6 +55,23 @@ def table(result: QueryResult) -> str:
     for row in result.rows:
         shown.add_row(*["" if value is None else str(_plain(value)) for value in row])
     return f"{_rendered(shown)}\n({len(result.rows):,} rows)"
+
+
+def findings_as_json(people: Sequence[PersonFindings]) -> str:
+    return msgspec.json.format(msgspec.json.encode(people), indent=2).decode()
+
+
+def findings_text(people: Sequence[PersonFindings], strongest: int) -> str:
+    """Each person's surest links as sentences; association only, which the last line says."""
+    lines = []
+    for person in people:
+        lines += [person.user_id, f"  {person.summary}"]
+        lines += [f"  - {finding.sentence}" for finding in person.findings[:strongest]]
+        more = len(person.findings) - strongest
+        lines += [f"  ({more} more: --strongest {len(person.findings)})"] if more > 0 else []
+        lines.append("")
+    said = "Going together is not one bringing the other about; only an experiment can show that."
+    return "\n".join([*lines, said]) if lines else "There is nobody with days yet."
 
 
 def status_as_json(report: Report) -> str:

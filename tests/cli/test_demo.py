@@ -63,7 +63,7 @@ def test_a_second_run_changes_no_byte_of_gold_and_says_what_it_skipped(own_demo_
     assert done.returncode == 0, done.stderr
     assert tree(own_demo_folder / "lake" / "gold") == before
     assert "nothing new since" in done.stderr
-    for step in ("export", "prepare", "transform", "publish"):
+    for step in ("export", "prepare", "transform", "analyse", "publish"):
         assert any(line.split()[1:2] == [step] and "skipped" in line for line in done.stderr.splitlines())
 
 
@@ -94,10 +94,18 @@ def test_the_demo_does_not_mix_with_own_data(tmp_path: Path) -> None:
     assert "E011" in done.stderr and "--lake" in done.stderr
 
 
-@pytest.mark.parametrize("stage", ["raw/internal", "raw/external/fitbit/_manifests", "staging", "gold"])
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("how", "stage"),
+    [
+        (signal.SIGKILL, "raw/internal"),
+        (signal.SIGKILL, "raw/external/fitbit/_manifests"),
+        (signal.SIGKILL, "staging"),
+        (signal.SIGKILL, "gold"),
+        (signal.SIGINT, "raw/external/fitbit/_manifests"),
+    ],
+)
 def test_stopped_anywhere_the_next_run_ends_the_same(
-    demo_folder: Path, tmp_path: Path, stage: str, how: signal.Signals
+    demo_folder: Path, tmp_path: Path, how: signal.Signals, stage: str
 ) -> None:
     demo = [sys.executable, "-c", "from moderation_craft.cli import main; main()", "demo", "--no-serve", *DEMO]
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "MCRAFT_"))}

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import msgspec
 from pydantic import SecretStr
 
+from moderation_craft.clock import Clock
 from moderation_craft.demo.attributes import Item
 from moderation_craft.demo.consents import DemoConsents, connections
 from moderation_craft.demo.measures import DATASET, MAP_TOML
@@ -52,13 +53,14 @@ class DemoWorld:
     Raises SetupError where the spec is out of bounds or a server cannot start.
     """
 
-    def __init__(self, spec: DemoSpec) -> None:
+    def __init__(self, spec: DemoSpec, clock: Clock | None = None) -> None:
         if not (FEWEST_DAYS <= spec.days <= MOST_DAYS and 1 <= spec.users <= MOST_USERS):
             raise SetupError(
                 f"A demo of {spec.days} days and {spec.users} users cannot be made.",
                 remedy=f"give --days {FEWEST_DAYS} to {MOST_DAYS} and --users 1 to {MOST_USERS}.",
             )
         self.spec = spec
+        self._clock = clock
         self.keys: AwsKeys = KEYS
         self.table = DEFAULT_TABLE
         self._stack = ExitStack()
@@ -82,7 +84,9 @@ class DemoWorld:
                 "health": stack.enter_context(
                     serve(fitbit_stand_in.create_app(self._health, who=self._consents.who))
                 ),
-                "weather": stack.enter_context(serve(weather_stand_in.create_app(self.spec.seed))),
+                "weather": stack.enter_context(
+                    serve(weather_stand_in.create_app(self.spec.seed, clock=self._clock))
+                ),
                 "calendar": stack.enter_context(serve(calendar_stand_in.create_app(self._calendars))),
                 "google": stack.enter_context(serve(self._consents.app)),
                 "google calendar": stack.enter_context(serve(self._consents.calendar_app)),

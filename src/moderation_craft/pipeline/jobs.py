@@ -13,7 +13,7 @@ from moderation_craft.lake import Lake, zones
 
 JobKind = Literal["run", "export", "fetch", "rebuild"]
 JobStatus = Literal["initiated", "processing", "completed", "failed"]
-StepName = Literal["export", "fetch", "prepare", "transform", "publish"]
+StepName = Literal["export", "fetch", "prepare", "transform", "analyse", "publish"]
 StepStatus = Literal["waiting", "running", "done", "skipped", "failed"]
 Trigger = Literal["manual", "schedule", "catch_up", "cli", "demo"]
 ChangeKind = Literal["new_entity", "new_attribute", "new_type", "vanished"]

@@ -23,10 +23,10 @@ from moderation_craft.pipeline.steps import ACTIONS, Context, Outcome, Request
 from moderation_craft.settings import DEFAULT_TABLE
 
 STEPS: dict[JobKind, list[StepName]] = {
-    "run": ["export", "fetch", "prepare", "transform", "publish"],
+    "run": ["export", "fetch", "prepare", "transform", "analyse", "publish"],
     "export": ["export"],
     "fetch": ["fetch"],
-    "rebuild": ["prepare", "transform", "publish"],
+    "rebuild": ["prepare", "transform", "analyse", "publish"],
 }
 
 

@@ -201,7 +201,7 @@ def _gold_layer(lake: Lake, gold: Gold | None, published_at: str | None, jobs: l
     total = sum(file.bytes for mart in gold.marts.values() for file in mart.files) if gold else 0
     layer = _summed(lake, "gold", parts, total)
     layer.detail = f"version {gold.version}" if gold else "nothing published yet"
-    return _failed_if(layer, jobs, ("transform", "publish"))
+    return _failed_if(layer, jobs, ("transform", "analyse", "publish"))
 
 
 def _pages_layer(lake: Lake, gold: Gold | None, published_at: str | None) -> Layer:

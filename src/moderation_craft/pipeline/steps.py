@@ -219,6 +219,16 @@ def transform(context: Context, request: Request, job: Job, progress: Progress) 
     return Outcome("done", result.sentence(), facts={"models": result.models, "tests": result.tests})
 
 
+def analyse_step(context: Context, request: Request, job: Job, progress: Progress) -> Outcome:
+    if job.step("transform").status == "skipped":
+        return Outcome("skipped", "nothing new since the last analysis")
+    from moderation_craft.insights import analysis  # SciPy takes half a second; only here is it needed
+
+    found = analysis.analyse(runner.warehouse_path(context.lake, context.settings), progress)
+    facts = {"people": found.people, "tests": found.tests, "links": found.links}
+    return Outcome("done", found.sentence(), facts=facts)
+
+
 def publish_step(context: Context, request: Request, job: Job, progress: Progress) -> Outcome:
     if job.step("transform").status == "skipped":
         return Outcome("skipped", "gold is up to date")
@@ -233,5 +243,6 @@ ACTIONS: dict[StepName, Action] = {
     "fetch": fetch,
     "prepare": prepare_step,
     "transform": transform,
+    "analyse": analyse_step,
     "publish": publish_step,
 }

@@ -107,7 +107,7 @@ class AmountModel(_Model):
 
 
 class StepModel(_Model):
-    name: Literal["export", "fetch", "prepare", "transform", "publish"]
+    name: Literal["export", "fetch", "prepare", "transform", "analyse", "publish"]
     status: Literal["waiting", "running", "done", "skipped", "failed"]
     detail: str
     facts: dict[str, int]

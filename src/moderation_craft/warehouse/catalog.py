@@ -54,4 +54,5 @@ MARTS = (
     MartSpec("fct_daily_measures", ("user_id", "date", "measure")),
     MartSpec("mart_productivity_daily", _DAY),
     MartSpec("mart_data_quality", ("user_id", "date", "source")),
+    MartSpec("mart_wellness_correlation", ("user_id", "factor", "outcome", "lag", "method"), is_monthly=False),
 )

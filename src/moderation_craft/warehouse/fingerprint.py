@@ -106,9 +106,9 @@ def _settings_lines(settings: Settings) -> list[str]:
 
 @cache
 def code_digest() -> str:
-    """SHA-256 over the dbt project and the Python that publishes."""
+    """SHA-256 over the dbt project and the Python that analyses and publishes."""
     found = [PROJECT / "dbt_project.yml"]
-    for pattern in ("sources/**/*.sql", "sources/**/*.yml", "warehouse/**/*.*"):
+    for pattern in ("sources/**/*.sql", "sources/**/*.yml", "warehouse/**/*.*", "insights/**/*.py"):
         found += [path for path in PROJECT.glob(pattern) if path.suffix in {".sql", ".yml", ".csv", ".py"}]
     digest = hashlib.sha256()
     for path in sorted(set(found)):

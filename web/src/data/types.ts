@@ -4,7 +4,7 @@ import type { Day } from "../lib/dates";
 export type ApiError = { code: string; name: string; message: string; remedy: string };
 
 export type JobStatus = "initiated" | "processing" | "completed" | "failed";
-export type StepName = "export" | "fetch" | "prepare" | "transform" | "publish";
+export type StepName = "export" | "fetch" | "prepare" | "transform" | "analyse" | "publish";
 export type StepStatus = "waiting" | "running" | "done" | "skipped" | "failed";
 export type Progress = { done: number; total: number | null; unit: string };
 

@@ -1,0 +1,1 @@
+"""What can honestly be said about a person's days: statistics over the marts, written back as marts."""
