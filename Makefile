@@ -24,9 +24,9 @@ test: setup dynalite lambda-runtime .venv/.browser ## everything that must pass:
 	$(SAY) "Pages: unit tests"
 	cd web && npm test --silent
 	$(SAY) "Python, models, servers, browser"
-	$(BIN)/pytest -n 2 --dist loadgroup $(PYTEST)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST)
 
-test-slow: setup dynalite ## what takes minutes: the export over 100,000 items
+test-slow: setup dynalite ## what takes minutes: the export over 100,000 items, more kills of the demo
 	$(BIN)/pytest -m slow --timeout 1800 $(PYTEST)
 
 lint: .venv/.ready web/node_modules/.ready ## ruff, mypy strict, import-linter, sqlfluff, svelte-check

@@ -25,8 +25,6 @@ from tests.dynamodb.faults import FaultProxy, fault_proxy, refused, slow
 from tests.dynamodb.servers import make_app_table, put_items
 from tests.dynamodb.tables import item
 
-pytestmark = pytest.mark.xdist_group("lambda")
-
 ITEMS = 500
 PAGE_ITEMS = 10
 PAGE_SECONDS = 0.12

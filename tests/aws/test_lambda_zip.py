@@ -15,7 +15,6 @@ from tools import lambda_zip
 from tests.aws.rie import IS_SUPPORTED
 
 pytestmark = [
-    pytest.mark.xdist_group("lambda"),
     pytest.mark.skipif(not IS_SUPPORTED, reason="the function is packed for Linux x86_64"),
 ]
 

@@ -22,7 +22,7 @@ from tests.conftest import wait_until
 from tests.serve.server import served
 from tests.sources.consenting import google
 
-pytestmark = [pytest.mark.xdist_group("demo"), pytest.mark.browser]
+pytestmark = pytest.mark.browser
 
 TIMEOUT_MS = 90_000
 DAYS = 12

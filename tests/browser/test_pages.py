@@ -15,7 +15,7 @@ from tests.browser.chromium import chromium
 from tests.cli.run import mcraft
 from tests.serve.server import served
 
-pytestmark = [pytest.mark.xdist_group("demo"), pytest.mark.browser]
+pytestmark = pytest.mark.browser
 
 TIMEOUT_MS = 90_000
 

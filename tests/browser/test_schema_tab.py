@@ -17,7 +17,7 @@ from tests.browser.chromium import chromium
 from tests.serve.server import served
 from tests.warehouse.made_lake import app_items, put_dump, put_export, session
 
-pytestmark = [pytest.mark.xdist_group("demo"), pytest.mark.browser]
+pytestmark = pytest.mark.browser
 
 TIMEOUT_MS = 60_000
 

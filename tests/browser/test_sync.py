@@ -24,7 +24,7 @@ from tests.browser.chromium import ARGUMENTS, chromium
 from tests.conftest import REPOSITORY, wait_until
 from tests.serve.server import served
 
-pytestmark = [pytest.mark.xdist_group("sync"), pytest.mark.browser]
+pytestmark = pytest.mark.browser
 
 TIMEOUT_MS = 60_000
 _APP = Path(__file__).parent / "sync_app"

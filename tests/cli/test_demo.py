@@ -17,8 +17,6 @@ import pytest
 from tests.cli.run import mcraft
 from tests.conftest import DEMO, SmallDisk, wait_until
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 
 def tree(folder: Path) -> dict[str, str]:
     """Every file below a folder with its SHA-256."""
@@ -97,11 +95,11 @@ def test_the_demo_does_not_mix_with_own_data(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("how", "stage"),
     [
-        (signal.SIGKILL, "raw/internal"),
         (signal.SIGKILL, "raw/external/fitbit/_manifests"),
-        (signal.SIGKILL, "staging"),
         (signal.SIGKILL, "gold"),
-        (signal.SIGINT, "raw/external/fitbit/_manifests"),
+        (signal.SIGINT, "staging"),
+        pytest.param(signal.SIGKILL, "raw/internal", marks=pytest.mark.slow),
+        pytest.param(signal.SIGKILL, "staging", marks=pytest.mark.slow),
     ],
 )
 def test_stopped_anywhere_the_next_run_ends_the_same(
@@ -121,7 +119,7 @@ def test_stopped_anywhere_the_next_run_ends_the_same(
     assert tree(tmp_path / "lake" / "gold") == tree(demo_folder / "lake" / "gold")
 
 
-@pytest.mark.parametrize("size", ["3m", "6m", "24m"])
+@pytest.mark.parametrize("size", ["3m", pytest.param("6m", marks=pytest.mark.slow), "24m"])
 def test_a_disk_that_fills_during_the_job_is_one_paragraph_and_no_loss(
     demo_folder: Path, small_disk: SmallDisk, size: str
 ) -> None:

@@ -23,8 +23,6 @@ from moderation_craft.sources.stand_in import serve
 from tests.cli.run import mcraft
 from tests.sources.consenting import click, connected
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 DEMO = ("demo", "--days", "21", "--users", "2", "--unconnected", "--no-serve")
 
 

@@ -22,8 +22,6 @@ from moderation_craft.sources.csv.importer import import_csv
 from tests.cli.run import mcraft
 from tests.conftest import NOON_IN_TOKYO, REPOSITORY
 
-pytestmark = pytest.mark.xdist_group("insights")
-
 TOLD_TO_EVERYONE = {("sleep_minutes", "focus_level_avg", 0), ("focus_level_avg", "mood_level_avg", 0)}
 TOLD_WITH_A_SPREADSHEET = {("evening_screen_minutes", "sleep_minutes", 1)}
 FORBIDDEN = re.compile(r"caus|because|makes|leads to|due to|improve|effect", re.IGNORECASE)

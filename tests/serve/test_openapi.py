@@ -23,8 +23,6 @@ from moderation_craft.serve.app import create_app
 from moderation_craft.settings import Settings
 from tests.serve.server import served
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 Case = schemathesis.Case[Any]
 Operation = schemathesis.APIOperation[Any, Any, Any, Any]
 
