@@ -27,6 +27,8 @@ Case = schemathesis.Case[Any]
 Operation = schemathesis.APIOperation[Any, Any, Any, Any]
 
 ENDLESS = "/api/pipeline/events"
+JOB_SECONDS = 120
+"""A refresh waits for the job under way, which may be a whole run that the test before it started."""
 CHECKS = [
     schemathesis.checks.not_a_server_error,
     checks.status_code_conformance,
@@ -84,7 +86,7 @@ def hold_to_the_document(
     def check(case: Case) -> None:
         case.path_parameters = {name: there.get(name, given) for name, given in case.path_parameters.items()}
         case.query.update({name: there[name] for name in case.query.keys() & there.keys()})
-        answer = case.call(base_url=str(api.base_url))
+        answer = case.call(base_url=str(api.base_url), timeout=JOB_SECONDS)
         case.validate_response(answer, checks=CHECKS)
         assert answer.status_code != never
 
