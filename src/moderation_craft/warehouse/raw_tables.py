@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cache
 
 import duckdb
 import holidays
+import pyarrow as pa
 
 from moderation_craft.warehouse.declared import AskedStream, declared_streams
 from moderation_craft.warehouse.raw_parts import RawParts
@@ -16,11 +17,12 @@ HOLIDAY_YEARS = range(1990, 2100)
 
 
 def insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[object, ...]]) -> None:
-    """Append rows of one width."""
+    """Append rows of one width, by Arrow: DuckDB looks for a pandas that is not there at each value of a list."""
     if rows:
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        values = ", ".join("unnest(?)" for _ in columns)
-        connection.execute(f"insert into {table} select {values}", columns)
+        columns = [pa.array(column) for column in zip(*rows, strict=True)]
+        connection.register("rows", pa.Table.from_arrays(columns, [f"c{n}" for n in range(len(columns))]))
+        connection.execute(f"insert into {table} select * from rows")
+        connection.unregister("rows")
 
 
 def fetched_days(connection: duckdb.DuckDBPyConnection, raw: RawParts) -> None:
@@ -30,18 +32,16 @@ def fetched_days(connection: duckdb.DuckDBPyConnection, raw: RawParts) -> None:
         "fetched_at timestamp, is_closed boolean, part_key varchar)"
     )
     rows = [
-        (part.source, part.stream, entry.user_id, entry.date, entry.fetched_at, entry.is_closed, part.key)
+        (part.source, part.stream, entry.user_id, entry.date, _utc(entry.fetched_at), entry.is_closed, part.key)
         for source in declared_streams()
         for part in raw.of(source)
         for entry in part.part.entries
     ]
-    if rows:
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        connection.execute(
-            "insert into raw.fetched_days select unnest(?), unnest(?), unnest(?), unnest(?)::date, "
-            "unnest(?)::timestamptz at time zone 'UTC', unnest(?), unnest(?)",
-            columns,
-        )
+    insert(connection, "raw.fetched_days", rows)
+
+
+def _utc(instant: str) -> datetime:
+    return datetime.fromisoformat(instant).astimezone(UTC).replace(tzinfo=None)
 
 
 def source_streams(connection: duckdb.DuckDBPyConnection, asked: Sequence[AskedStream]) -> None:
